@@ -1,0 +1,4 @@
+"""The SQL store: models, migrations, one repository per aggregate, the journal's tables and demo data.
+
+Knows nothing of telephones: no import from ``ivr`` but its error base.
+"""

@@ -1,0 +1,40 @@
+"""The journal's row, before it is stored. Pure.
+
+Every thing that happens to a call is one appended event. Its id is made where it happens, so that storing it twice is
+storing it once.
+"""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+def new_event_id() -> str:
+    """A fresh id, unique over processes and machines."""
+    return uuid.uuid4().hex
+
+
+def utcnow() -> datetime.datetime:
+    """The present, timezone-aware, UTC: the one place that asks the wall clock for journal rows."""
+    return datetime.datetime.now(datetime.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened. ``data`` holds JSON values only and never a secret digit."""
+
+    call_id: str
+    kind: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    at: datetime.datetime = field(default_factory=utcnow)
+    id: str = field(default_factory=new_event_id)
+
+
+class Journal(Protocol):
+    """Where events go. ``append`` never waits and never raises for a database that is away."""
+
+    def append(self, event: Event) -> None: ...

@@ -1,0 +1,194 @@
+"""The settings: one typed tree, read from ``goldline.toml`` and the environment.
+
+``goldline.toml`` stands in the checkout (or where ``GOLDLINE_CONFIG`` says). An environment variable
+``GOLDLINE_PORTS__SIP=5070`` overrides ``[ports] sip``: two underscores go one level down. A setting that is unknown or
+wrong is refused with its name, where it came from, and a hint.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ivr.errors import GoldlineError
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+ENVIRONMENT_PREFIX = "GOLDLINE_"
+ENVIRONMENT_OWN = frozenset({"GOLDLINE_CONFIG"})  # names that are not settings
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class ConfigError(GoldlineError):
+    """A setting is unknown or wrong."""
+
+    error_id: ClassVar[str] = "config-error"
+
+
+class Section(BaseModel):
+    """A part of the settings: unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Ports(Section):
+    """Where everything listens. ``offset`` shifts all of them, so that two checkouts can run side by side."""
+
+    offset: int = Field(0, ge=0, le=20000, description="added to every port below")
+    sip: Port = 5060
+    agi: Port = 4573
+    ami: Port = 5038
+    http: Port = Field(9180, description="health, metrics and the live journal, loopback only")
+    rtp_first: Port = 10000
+    rtp_last: Port = 12999
+
+    @model_validator(mode="after")
+    def _in_range(self) -> Ports:
+        for name in ("sip", "agi", "ami", "http", "rtp_first", "rtp_last"):
+            if getattr(self, name) + self.offset > 65535:
+                raise ValueError(f"{name} plus the offset is over 65535")
+        if self.rtp_last - self.rtp_first < 3:
+            raise ValueError("rtp_last must be at least 3 above rtp_first: a call needs two ports")
+        return self
+
+    def at(self, name: Literal["sip", "agi", "ami", "http", "rtp_first", "rtp_last"]) -> int:
+        """The port in use: the setting plus the offset."""
+        return int(getattr(self, name)) + self.offset
+
+
+class Sip(Section):
+    """Who may reach our SIP port."""
+
+    bind: str = Field("127.0.0.1", description="address SIP and RTP listen on; 0.0.0.0 for phones on the network")
+    trunk_hosts: tuple[str, ...] = Field(
+        (), description="addresses of the trunk's gateways, calls from there are callers"
+    )
+    external_address: str = Field("", description="our public address, when phones reach us through NAT")
+    number: str = Field("95500", pattern=r"^[0-9]{2,15}$", description="the hotline's number")
+
+
+class Database(Section):
+    """Where the store is. Empty: SQLite in the run directory."""
+
+    url: str = Field("", description="e.g. postgresql+psycopg://user:password@host/name")
+
+
+class Limits(Section):
+    """What we refuse rather than suffer."""
+
+    live_calls: int = Field(600, ge=1, description="above this a new caller hears the busy prompt at once")
+    command_seconds: float = Field(30.0, gt=0, description="an AGI command may take this long beyond its own duration")
+    call_seconds: int = Field(7200, ge=60, description="a call is ended after this long, whatever happens")
+
+
+class Speech(Section):
+    """The voice."""
+
+    engine: Literal["pyttsx3", "espeak"] = "pyttsx3"
+    workers: int = Field(1, ge=1, le=8, description="processes that render speech")
+
+
+class Log(Section):
+    """What is written about what happens."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+
+
+class Settings(Section):
+    """Everything that can be set."""
+
+    run_dir: Path = Field(CHECKOUT / ".run", description="database, rendered configuration, secrets, sounds, logs")
+    cache_dir: Path = Field(
+        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "goldline",
+        description="the private Asterisk and rendered speech; may be deleted at any time",
+    )
+    dialplans: Path = CHECKOUT / "dialplans"
+    prompts: Path = CHECKOUT / "prompts"
+    language: str = Field("zh", description="the language a call begins in")
+    start_flow: str = Field("main", description="the flow a call begins with")
+    ports: Ports = Ports()
+    sip: Sip = Sip()
+    database: Database = Database()
+    limits: Limits = Limits()
+    speech: Speech = Speech()
+    log: Log = Log()
+
+    @property
+    def database_url(self) -> str:
+        """The store's SQLAlchemy URL."""
+        return self.database.url or f"sqlite+aiosqlite:///{self.run_dir / 'goldline.db'}"
+
+    @property
+    def sounds_dir(self) -> Path:
+        """Where composed sounds stand; Asterisk reads them under the same path."""
+        return self.run_dir / "sounds"
+
+
+def load(
+    file: Path | None = None, environment: Mapping[str, str] | None = None, overrides: Mapping[str, Any] | None = None
+) -> Settings:
+    """Read the settings. ``overrides`` (from tests and the command line) win over the environment, that over the file.
+
+    Raises ConfigError with the setting's name, its source and a hint.
+    """
+    environment = os.environ if environment is None else environment
+    named = environment.get("GOLDLINE_CONFIG")
+    file = file or (Path(named) if named else CHECKOUT / "goldline.toml")
+    tree: dict[str, Any] = {}
+    if file.is_file():
+        try:
+            tree = tomllib.loads(file.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{file} is not valid TOML: {error}.", remedy="Mend that line.") from error
+    elif named:
+        raise ConfigError(f"GOLDLINE_CONFIG names {file}, which is not there.", remedy="Create it or unset it.")
+    sources: dict[str, str] = {}
+    for name, value in sorted(environment.items()):
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in ENVIRONMENT_OWN:
+            path = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+            _put(tree, path, value, source=name)
+            sources[".".join(path)] = f"environment variable {name}"
+    for dotted, value in (overrides or {}).items():
+        _put(tree, dotted.split("."), value, source=dotted)
+        sources[dotted] = "the command line"
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(item, sources, file) for item in error.errors())) from None
+
+
+def _put(tree: dict[str, Any], path: list[str], value: Any, source: str) -> None:
+    for step in path[:-1]:
+        tree = tree.setdefault(step, {})
+        if not isinstance(tree, dict):
+            raise ConfigError(f"{source}: {step} is a single setting, not a section.")
+    tree[path[-1]] = value
+
+
+def _explain(item: Any, sources: Mapping[str, str], file: Path) -> str:
+    path = [str(step) for step in item["loc"]]
+    dotted = ".".join(path)
+    source = sources.get(dotted, str(file))
+    if item["type"] != "extra_forbidden":
+        return f"{source}: setting {dotted}: {item['msg']} (got {item['input']!r})."
+    known = _names_beside(path)
+    close = difflib.get_close_matches(path[-1], known, n=1)
+    hint = f"Did you mean {close[0]}?" if close else f"Known here: {', '.join(known)}."
+    return f"{source}: there is no setting {dotted}. {hint}"
+
+
+def _names_beside(path: list[str]) -> list[str]:
+    model: type[BaseModel] = Settings
+    for step in path[:-1]:
+        annotation = model.model_fields[step].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return sorted(model.model_fields)

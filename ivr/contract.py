@@ -1,0 +1,51 @@
+"""Every name that the dialplan and the controller share, in one place.
+
+The templates in ``asterisk-conf/`` are rendered with ``names()``, the code imports the constants: neither side ever
+writes such a name by hand. Pure: constants only.
+"""
+
+from __future__ import annotations
+
+# Contexts
+CONTEXT_TRUNK = "goldline-trunk"  # where calls from trunks arrive
+CONTEXT_SEAT = "goldline-seat"  # where calls from softphones arrive
+CONTEXT_CALL = "goldline-call"  # the loop that hands a call to the controller and takes it back
+CONTEXT_SELF = "goldline-self"  # the caller's side of `ivr dial`
+
+# Channel variables: the checkpoint that a call carries, so that a restarted controller can go on with it
+VAR_LINE = "GOLDLINE_LINE"  # the number that was dialled
+VAR_DONE = (
+    "GOLDLINE_DONE"  # set last by the controller: the session ended well. Never trust AGISTATUS (crash = SUCCESS)
+)
+VAR_NODE = "GOLDLINE_NODE"  # checkpoint: flow@version/node the caller is in
+VAR_VALUES = "GOLDLINE_VALUES"  # checkpoint: the flow's plain values as JSON (never secret ones)
+VAR_LANGUAGE = "GOLDLINE_LANGUAGE"  # checkpoint: language of the call
+VAR_TRIES = "GOLDLINE_TRIES"  # how often in a row the dialplan found no controller
+
+# Values of VAR_DONE
+DONE_HANGUP = "hangup"  # say goodbye was said: hang up
+DONE_BUSY = "busy"  # the controller has its fill of calls: play the busy prompt and hang up
+DONE_FAILED = "failed"  # something is broken for this call: play the apology and hang up
+
+# The FastAGI path (agi://host:port/PATH)
+AGI_PATH_CALL = "call"
+
+# PJSIP endpoints
+ENDPOINT_SELF = "goldline-self"  # the loopback account of `ivr dial`
+ENDPOINT_TRUNK = "goldline-trunk"  # the trunk from which calls arrive
+ENDPOINT_SOFTPHONE = "1001"  # the ready softphone account
+
+# AMI accounts, each with the least rights for its work
+AMI_EVENTS = "goldline-events"
+AMI_ACTIONS = "goldline-actions"
+AMI_MONITOR = "goldline-monitor"
+
+# Prompts that Asterisk itself plays when there is no controller, by catalogue id
+PROMPT_BUSY = "all_lines_busy"
+PROMPT_APOLOGY = "apology"
+PROMPT_AWAY = "controller_away"
+
+
+def names() -> dict[str, str]:
+    """All of the above as template variables: ``{"VAR_LINE": "GOLDLINE_LINE", …}``."""
+    return {key: value for key, value in globals().items() if key.isupper() and isinstance(value, str)}

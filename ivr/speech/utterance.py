@@ -1,0 +1,56 @@
+"""What is to be said, before it is sound. Pure.
+
+An utterance is a row of *pieces*; each piece is a run of words that is rendered and cached as one clip, and the clips
+are joined into one file. Pieces are cut so that they come back often: the fixed parts of a prompt, a name, a number word.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Words rendered as one clip. ``prompt`` names the catalogue entry when the piece is a whole fixed prompt, so that a
+    recording with that name can take its place."""
+
+    words: str
+    prompt: str = ""
+    pause_after_ms: int = 0
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One thing said to a caller: one file, one command."""
+
+    language: str
+    pieces: tuple[Piece, ...]
+    prompts: tuple[str, ...] = ()  # the catalogue ids it was made of, for traces and tests
+
+    @cached_property
+    def text(self) -> str:
+        """What the caller hears, as one would write it down."""
+        gap = " " if self.language == "en" else ""
+        return gap.join(piece.words for piece in self.pieces).strip()
+
+    @cached_property
+    def key(self) -> str:
+        """Content hash: the same words in the same language and order have the same key."""
+        body = "\x1f".join(f"{piece.prompt}\x1e{piece.words}\x1e{piece.pause_after_ms}" for piece in self.pieces)
+        return hashlib.sha256(f"{self.language}\x1d{body}".encode()).hexdigest()[:32]
+
+    def __add__(self, other: Utterance) -> Utterance:
+        """This, then the other, in one breath."""
+        if other.language != self.language:
+            raise ValueError(f"cannot join an utterance in {other.language} to one in {self.language}")
+        return Utterance(self.language, self.pieces + other.pieces, self.prompts + other.prompts)
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A file that Asterisk can play: ``path`` has no extension, Asterisk chooses the cheapest format beside it."""
+
+    path: str
+    seconds: float

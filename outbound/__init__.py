@@ -1,0 +1,1 @@
+"""Whom we call: revisit campaigns and their pacing (arrives with the campaign work)."""
