@@ -66,9 +66,7 @@ class Sip(Section):
     """Who may reach our SIP port."""
 
     bind: str = Field("127.0.0.1", description="address SIP and RTP listen on; 0.0.0.0 for phones on the network")
-    trunk_hosts: tuple[str, ...] = Field(
-        (), description="addresses of the trunk's gateways, calls from there are callers"
-    )
+    trunk_hosts: tuple[str, ...] = Field((), description="addresses of the trunk's gateways")
     external_address: str = Field("", description="our public address, when phones reach us through NAT")
     number: str = Field("95500", pattern=r"^[0-9]{2,15}$", description="the hotline's number")
 

@@ -14,9 +14,7 @@ CONTEXT_SELF = "goldline-self"  # the caller's side of `ivr dial`
 
 # Channel variables: the checkpoint that a call carries, so that a restarted controller can go on with it
 VAR_LINE = "GOLDLINE_LINE"  # the number that was dialled
-VAR_DONE = (
-    "GOLDLINE_DONE"  # set last by the controller: the session ended well. Never trust AGISTATUS (crash = SUCCESS)
-)
+VAR_DONE = "GOLDLINE_DONE"  # set last by the controller: it ended well. Never trust AGISTATUS: a crash is SUCCESS
 VAR_NODE = "GOLDLINE_NODE"  # checkpoint: flow@version/node the caller is in
 VAR_VALUES = "GOLDLINE_VALUES"  # checkpoint: the flow's plain values as JSON (never secret ones)
 VAR_LANGUAGE = "GOLDLINE_LANGUAGE"  # checkpoint: language of the call

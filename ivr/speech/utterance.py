@@ -1,7 +1,8 @@
 """What is to be said, before it is sound. Pure.
 
-An utterance is a row of *pieces*; each piece is a run of words that is rendered and cached as one clip, and the clips
-are joined into one file. Pieces are cut so that they come back often: the fixed parts of a prompt, a name, a number word.
+An utterance is a row of *pieces*; each piece is a run of words that is rendered and cached as one clip, and the
+clips are joined into one file. Pieces are cut so that they come back often: the fixed parts of a prompt, a name, a
+number word.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Piece:
-    """Words rendered as one clip. ``prompt`` names the catalogue entry when the piece is a whole fixed prompt, so that a
-    recording with that name can take its place."""
+    """Words rendered as one clip.
+
+    ``prompt`` names the catalogue entry when the piece is a whole fixed prompt, so that a recording with that name can
+    take its place.
+    """
 
     words: str
     prompt: str = ""
