@@ -15,9 +15,7 @@ CONTEXT_SELF = "goldline-self"  # the caller's side of `ivr dial`
 # Channel variables: the checkpoint that a call carries, so that a restarted controller can go on with it
 VAR_LINE = "GOLDLINE_LINE"  # the number that was dialled
 VAR_DONE = "GOLDLINE_DONE"  # set last by the controller: it ended well. Never trust AGISTATUS: a crash is SUCCESS
-VAR_NODE = "GOLDLINE_NODE"  # checkpoint: flow@version/node the caller is in
-VAR_VALUES = "GOLDLINE_VALUES"  # checkpoint: the flow's plain values as JSON (never secret ones)
-VAR_LANGUAGE = "GOLDLINE_LANGUAGE"  # checkpoint: language of the call
+VAR_CHECKPOINT = "GOLDLINE_CHECKPOINT"  # flow, node, language and plain values (never secret ones); base64url, no commas
 VAR_TRIES = "GOLDLINE_TRIES"  # how often in a row the dialplan found no controller
 
 # Values of VAR_DONE
@@ -25,7 +23,7 @@ DONE_HANGUP = "hangup"  # say goodbye was said: hang up
 DONE_BUSY = "busy"  # the controller has its fill of calls: play the busy prompt and hang up
 DONE_FAILED = "failed"  # something is broken for this call: play the apology and hang up
 
-# The FastAGI path (agi://host:port/PATH)
+# The FastAGI request: AGI(agi://host:port/PATH,${VAR_LINE},${VAR_CHECKPOINT})
 AGI_PATH_CALL = "call"
 
 # PJSIP endpoints

@@ -1,0 +1,261 @@
+"""The verbs a flow may use on a call: answer, play, press, gather, wait, checkpoint, finish.
+
+One verb is one or two AGI commands; what callers do to us (keys before the prompt ends, a late ``#``, one digit too many,
+hanging up anywhere) is settled here, so that flows never see it. Knows nothing of flows or services.
+
+Sources: Asterisk's ``res/res_agi.c`` for the commands, ``main/app.c`` (``ast_app_getdata``) for how GET DATA ends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from ivr.agi.errors import AgiError, CallerHungUp
+from ivr.agi.protocol import Answer
+from ivr.contract import VAR_CHECKPOINT, VAR_DONE
+from ivr.speech.utterance import Sound, Utterance
+
+ALL_KEYS = "0123456789*#"
+SETTLE_SECONDS = 1.0  # after the last possible digit: time for the closing `#`, or for a digit too many
+LATE_END_SECONDS = 3.0  # a closing `#` that comes this late still belongs to the digits, not to the next prompt
+MOST_DIGITS = 64  # of one entry; GET DATA's own buffer is 1,024 (res_agi.c, handle_getdata)
+
+GatherEnd = Literal["length", "end_key", "cancel_key", "silence", "too_many"]
+
+
+class PlaybackFailed(AgiError):
+    """Asterisk could not play a sound that we gave it, though the caller is there."""
+
+    error_id = "playback-failed"
+
+
+class Channel(Protocol):
+    """What a call needs of its session with Asterisk (``ivr.agi.server.AgiSession``, or a fake one)."""
+
+    @property
+    def environment(self) -> Mapping[str, str]: ...
+
+    @property
+    def hung_up(self) -> bool: ...
+
+    async def command(self, *words: str | int | float, deadline: float | None = None) -> Answer: ...
+
+
+class Voice(Protocol):
+    """What a call needs of speech (``ivr.speech.composer.Composer``): words in, a playable file out."""
+
+    def ready(self, utterance: Utterance) -> Sound | None: ...
+
+    async def compose(self, utterance: Utterance) -> Sound: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How a prompt ended. ``key`` is the key that cut it short, empty when it was heard to the end."""
+
+    key: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The digits of one entry (without the end key) and what ended it."""
+
+    digits: str
+    ended: GatherEnd
+
+
+class Call:
+    """One caller, from the moment Asterisk hands the call over until it is given back.
+
+    Every verb raises CallerHungUp when the caller is gone, and another AgiError when Asterisk refuses.
+    """
+
+    def __init__(self, channel: Channel, voice: Voice) -> None:
+        self._channel = channel
+        self._voice = voice
+        self._typed_ahead: deque[str] = deque()
+        self._late_end: tuple[str, float] | None = None
+        environment = channel.environment
+        self.id = environment.get("agi_uniqueid", "")
+        self.caller = _known(environment.get("agi_callerid", ""))
+        self.caller_name = _known(environment.get("agi_calleridname", ""))
+        self.channel_name = environment.get("agi_channel", "")
+        self.line = environment.get("agi_arg_1", "") or _known(environment.get("agi_dnid", ""))
+        self.carried_checkpoint = environment.get("agi_arg_2", "")
+        self._checkpoint = self.carried_checkpoint
+
+    @property
+    def hung_up(self) -> bool:
+        """The caller is known to be gone."""
+        return self._channel.hung_up
+
+    @property
+    def keys_waiting(self) -> bool:
+        """The caller has typed ahead."""
+        return bool(self._typed_ahead)
+
+    async def answer(self) -> None:
+        """Pick up. Harmless on a call that is up."""
+        await self._channel.command("ANSWER")
+
+    async def play(self, utterance: Utterance, *, until_end: bool = False) -> Played:
+        """Say something. A key cuts it short and waits for the next ``press`` or ``gather``.
+
+        With ``until_end`` it is said to the end all the same; keys pressed meanwhile still wait.
+        """
+        sound = await self._sound(utterance)
+        began = time.monotonic()
+        offset = 0
+        first_key = ""
+        while True:
+            answer = await self._play_command(
+                "STREAM", "FILE", sound.path, ALL_KEYS, offset, deadline=sound.seconds + self._margin
+            )
+            key = _key(answer)
+            if key and self._is_late_end(key):
+                offset = answer.endpos or 0
+                continue
+            if key:
+                self._typed_ahead.append(key)
+                first_key = first_key or key
+                if until_end:
+                    offset = answer.endpos or 0
+                    continue
+            return Played(first_key, time.monotonic() - began)
+
+    async def press(self, utterance: Utterance, *, seconds: float) -> str:
+        """Ask for one key: say the prompt, then wait. Returns the key, or an empty string for silence."""
+        if self._typed_ahead:
+            self._late_end = None
+            return self._typed_ahead.popleft()
+        sound = await self._sound(utterance)
+        deadline = sound.seconds + seconds + self._margin
+        answer = await self._play_command("GET", "OPTION", sound.path, ALL_KEYS, _ms(seconds), deadline=deadline)
+        key = _key(answer)
+        if key and self._is_late_end(key):
+            return await self.press(utterance, seconds=seconds)
+        return key
+
+    async def gather(
+        self, utterance: Utterance, *, most: int, end: str = "#", cancel: str = "", seconds: float = 5.0
+    ) -> Gathered:
+        """Ask for digits: say the prompt, collect until ``most`` digits, the end key, or ``seconds`` of silence.
+
+        The prompt and the first key are one command, so that ``cancel`` works at once; one digit too many is noticed
+        (``too_many``), not left over for whatever comes next.
+        """
+        digits = ""
+        while len(digits) <= most:
+            if self._typed_ahead or not digits:
+                key = await self.press(utterance, seconds=seconds)
+            else:
+                break
+            if not key:
+                return Gathered(digits, "silence")
+            if key == end:
+                return Gathered(digits, "end_key")
+            if key == cancel:
+                return Gathered("", "cancel_key")
+            digits += key
+        if len(digits) > most:
+            return await self._too_many(digits, end, seconds)
+        missing = most - len(digits)
+        if missing:
+            # The rest is collected inside Asterisk, so that a slow moment of ours loses no digit.
+            deadline = seconds * missing + self._margin
+            answer = await self._play_command("GET", "DATA", "", _ms(seconds), missing, deadline=deadline)
+            digits += answer.result
+            if cancel and cancel in answer.result:
+                return Gathered("", "cancel_key")
+            if answer.timed_out:
+                return Gathered(digits, "silence")
+            if len(answer.result) < missing:
+                return Gathered(digits, "end_key")
+        return await self._settle(digits, end, seconds)
+
+    async def checkpoint(self, text: str) -> None:
+        """Leave a mark on the channel, so that a restarted controller can go on from here. ``text``: no commas."""
+        if text != self._checkpoint:
+            self._checkpoint = text
+            await self._channel.command("SET", "VARIABLE", VAR_CHECKPOINT, text)
+
+    async def finish(self, how: str) -> None:
+        """Hand the call back to the dialplan: the session ended well (``ivr.contract.DONE_*``). The last command."""
+        await self._channel.command("SET", "VARIABLE", VAR_DONE, how)
+
+    async def set_variable(self, name: str, value: str) -> None:
+        """Set a channel variable."""
+        await self._channel.command("SET", "VARIABLE", name, value)
+
+    async def get_variable(self, name: str) -> str | None:
+        """Read a channel variable; None when it is not set."""
+        answer = await self._channel.command("GET", "VARIABLE", name)
+        return answer.data if answer.result == "1" else None
+
+    _margin = 10.0  # seconds a command may take beyond what it plays and waits
+
+    async def _sound(self, utterance: Utterance) -> Sound:
+        return self._voice.ready(utterance) or await self._voice.compose(utterance)
+
+    async def _settle(self, digits: str, end: str, seconds: float) -> Gathered:
+        if not end:
+            return Gathered(digits, "length")
+        answer = await self._play_command("WAIT", "FOR", "DIGIT", _ms(SETTLE_SECONDS))
+        key = _key(answer)
+        if key == end:
+            return Gathered(digits, "end_key")
+        if key:
+            return await self._too_many(digits + key, end, seconds)
+        self._late_end = (end, time.monotonic() + LATE_END_SECONDS)
+        return Gathered(digits, "length")
+
+    async def _too_many(self, digits: str, end: str, seconds: float) -> Gathered:
+        """Let the caller finish typing, so that the rest does not answer the next question."""
+        while len(digits) < MOST_DIGITS:
+            if self._typed_ahead:
+                key = self._typed_ahead.popleft()
+            else:
+                key = _key(await self._play_command("WAIT", "FOR", "DIGIT", _ms(min(seconds, 2.0))))
+            if not key or key == end:
+                break
+            digits += key
+        return Gathered(digits, "too_many")
+
+    def _is_late_end(self, key: str) -> bool:
+        late, self._late_end = self._late_end, None
+        return late is not None and key == late[0] and time.monotonic() < late[1]
+
+    async def _play_command(self, *words: str | int | float, deadline: float | None = None) -> Answer:
+        answer = await self._channel.command(*words, deadline=deadline)
+        if answer.result == "-1":
+            # -1 is what a hang-up gives, but also what an unreadable file gives: ask which it was. On a channel that
+            # is gone the question itself raises CallerHungUp (511).
+            if not self._channel.hung_up:
+                await self._channel.command("CHANNEL", "STATUS")
+            if self._channel.hung_up:
+                raise CallerHungUp("the caller hung up")
+            raise PlaybackFailed(
+                f"Asterisk could not play {words[2]}.",
+                remedy="Look for the file in the run directory's sounds and for its format module in modules.conf.",
+            )
+        return answer
+
+
+def _key(answer: Answer) -> str:
+    """The key in an answer that carries an ASCII code; empty for none."""
+    code = int(answer.result)
+    return chr(code) if code > 0 else ""
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _known(value: str) -> str:
+    """AGI writes ``unknown`` where Asterisk knows nothing (res_agi.c, setup_env)."""
+    return "" if value == "unknown" else value
