@@ -131,12 +131,13 @@ _COMMON: Final[Mapping[bytes, Answer]] = {
 
 _SIMPLE: Final = re.compile(rb"200 result=([^\s(]*)(?: endpos=(-?\d+))?\n")
 _OPENED: Final = re.compile(rb"200 result=[^\s(]* \(")
-# Where a value may end: at a `)` that ends the line, or that only endpos follows. (The SPEECH commands write more behind
-# it; Goldline does not use them, and to read them here would cut values of other commands short.)
+# Where a value may end: at a `)` that ends the line, or that only endpos follows. (The SPEECH commands write more
+# behind it; Goldline does not use them, and to read them here would cut values of other commands short.)
 _CLOSED: Final = re.compile(rb"\)(?: endpos=(-?\d+))?\n")
 _REFUSAL: Final = re.compile(rb"(5\d\d) ([^\n]*)\n")
 _USAGE_BEGINS: Final = b"520-"
-_USAGE_ENDS: Final = re.compile(rb"^520 [^\n]*\n", re.MULTILINE)
+# Not only at the start of a line: Asterisk writes the usage text before it as it is, whether or not it ends its line.
+_USAGE_ENDS: Final = re.compile(rb"520 End of proper usage\.\n")
 _TRYING: Final = b"100 "
 
 _ENVIRONMENT_LINE: Final = re.compile(r"^(agi_\w+): (.*)$", re.MULTILINE)
