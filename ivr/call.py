@@ -1,7 +1,7 @@
 """The verbs a flow may use on a call: answer, play, press, gather, wait, checkpoint, finish.
 
-One verb is one or two AGI commands; what callers do to us (keys before the prompt ends, a late ``#``, one digit too many,
-hanging up anywhere) is settled here, so that flows never see it. Knows nothing of flows or services.
+One verb is one or two AGI commands; what callers do to us (keys before the prompt ends, a late ``#``, one digit too
+many, hanging up anywhere) is settled here, so that flows never see it. Knows nothing of flows or services.
 
 Sources: Asterisk's ``res/res_agi.c`` for the commands, ``main/app.c`` (``ast_app_getdata``) for how GET DATA ends.
 """
@@ -116,7 +116,7 @@ class Call:
             answer = await self._play_command(
                 "STREAM", "FILE", sound.path, ALL_KEYS, offset, deadline=sound.seconds + self._margin
             )
-            key = _key(answer)
+            key = answer.digit
             if key and self._is_late_end(key):
                 offset = answer.endpos or 0
                 continue
@@ -136,7 +136,7 @@ class Call:
         sound = await self._sound(utterance)
         deadline = sound.seconds + seconds + self._margin
         answer = await self._play_command("GET", "OPTION", sound.path, ALL_KEYS, _ms(seconds), deadline=deadline)
-        key = _key(answer)
+        key = answer.digit
         if key and self._is_late_end(key):
             return await self.press(utterance, seconds=seconds)
         return key
@@ -206,7 +206,7 @@ class Call:
         if not end:
             return Gathered(digits, "length")
         answer = await self._play_command("WAIT", "FOR", "DIGIT", _ms(SETTLE_SECONDS))
-        key = _key(answer)
+        key = answer.digit
         if key == end:
             return Gathered(digits, "end_key")
         if key:
@@ -220,7 +220,7 @@ class Call:
             if self._typed_ahead:
                 key = self._typed_ahead.popleft()
             else:
-                key = _key(await self._play_command("WAIT", "FOR", "DIGIT", _ms(min(seconds, 2.0))))
+                key = (await self._play_command("WAIT", "FOR", "DIGIT", _ms(min(seconds, 2.0)))).digit
             if not key or key == end:
                 break
             digits += key
@@ -244,12 +244,6 @@ class Call:
                 remedy="Look for the file in the run directory's sounds and for its format module in modules.conf.",
             )
         return answer
-
-
-def _key(answer: Answer) -> str:
-    """The key in an answer that carries an ASCII code; empty for none."""
-    code = int(answer.result)
-    return chr(code) if code > 0 else ""
 
 
 def _ms(seconds: float) -> int:

@@ -6,6 +6,7 @@ takes a call: every exit must lead somewhere and every value must have the kind 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -47,3 +48,8 @@ class Service:
     run: ServiceFunction
     inputs: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 3.0
+
+    async def within_deadline(self, caller: Caller, inputs: Mapping[str, Value]) -> Result:
+        """Run it. Raises TimeoutError after ``seconds``, and whatever the service itself raises."""
+        async with asyncio.timeout(self.seconds):
+            return await self.run(caller, inputs)

@@ -17,6 +17,7 @@ FLOORS: list[set[str]] = [
     {"ivr.flow"},
     {"ivr.services"},
     {"ivr.testing"},
+    {"ivr.golden", "ivr.trial"},
     {"ivr.config", "ivr.logs"},
     {"ivr.asterisk", "ivr.health", "ivr.monitor", "ivr.install"},
     {"ivr.app"},

@@ -1,0 +1,191 @@
+"""Runs one call through the flows: node after node, until the call ends or the caller does.
+
+The engine knows no node type by name. What can go wrong is settled here once: a caller who hangs up is an ordinary end,
+a fault of ours sends the caller to the dialplan's apology, and a session that is torn away (controller stopped, link
+lost) leaves the checkpoint for the next one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import structlog
+
+from db.events import Event, Journal
+from ivr.agi.errors import AgiError, CallerHungUp
+from ivr.call import Call
+from ivr.contract import DONE_FAILED, DONE_HANGUP
+from ivr.flow import checkpoint
+from ivr.flow.errors import FlowBroken
+from ivr.flow.model import Flow, FlowSet, Way
+from ivr.flow.prompts import Prompts
+from ivr.flow.service import Service
+from ivr.flow.trace import Step, Trace
+from ivr.flow.turn import Turn
+
+log = structlog.get_logger(__name__)
+
+MOST_NODES = 5000  # of one call: two hours of someone leaning on a key come to less; more is a fault
+
+How = Literal["caller", "hotline", "failed", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a call's session ended: by the ``caller``, by the ``hotline``, ``failed`` by a fault of ours, or ``lost``
+    with the call still alive in the dialplan's loop."""
+
+    how: How
+    node: str
+    seconds: float
+
+
+class Engine:
+    """Plays flows to callers."""
+
+    def __init__(
+        self,
+        flows: Callable[[], FlowSet],
+        prompts: Prompts,
+        services: Mapping[str, Service],
+        journal: Journal,
+        *,
+        start_flow: str,
+        language: str,
+        observe: Callable[[str, str], None] | None = None,
+    ) -> None:
+        """``flows`` gives the set that serves now; ``observe(flow, how)`` counts endings."""
+        self._flows = flows
+        self._prompts = prompts
+        self._services = services
+        self._journal = journal
+        self._start_flow = start_flow
+        self._language = language
+        self._observe = observe
+
+    async def run(self, call: Call) -> Ending:
+        """Serve one call to its end."""
+        began = time.monotonic()
+        flows = self._flows()
+        turn, resumed = self._begin(call, flows)
+        self._record(
+            call,
+            "call.resumed" if resumed else "call.started",
+            caller=call.caller,
+            caller_name=call.caller_name,
+            line=call.line,
+            channel=call.channel_name,
+            language=turn.language,
+            flow=turn.flow.name,
+            version=turn.flow.version,
+            node=turn.node,
+        )
+        how = await self._serve(call, turn, flows, resumed)
+        ending = Ending(how, turn.path, time.monotonic() - began)
+        self._record(
+            call,
+            "call.lost" if how == "lost" else "call.ended",
+            how=how,
+            node=turn.path,
+            seconds=round(ending.seconds, 1),
+        )
+        if self._observe:
+            self._observe(turn.flow.name, how)
+        log.info("call ended", how=how, flow=f"{turn.flow.name}@{turn.flow.version}", node=turn.node)
+        return ending
+
+    async def _serve(self, call: Call, turn: Turn, flows: FlowSet, resumed: bool) -> How:
+        try:
+            await call.answer()
+            if not resumed:
+                self._record(call, "call.answered")
+            await self._walk(call, turn, flows)
+            await call.finish(DONE_HANGUP)
+        except CallerHungUp:
+            return "caller"
+        except AgiError as error:
+            log.warning("lost touch with the call", error=str(error), path=turn.path)
+            return "lost"
+        except Exception as error:
+            log.exception("the flow failed", path=turn.path)
+            self._record(call, "fault", path=turn.path, error=type(error).__name__)
+            try:
+                await call.finish(DONE_FAILED)
+            except CallerHungUp:
+                return "caller"
+            except AgiError:
+                return "lost"
+            return "failed"
+        return "hotline"
+
+    async def _walk(self, call: Call, turn: Turn, flows: FlowSet) -> None:
+        for _ in range(MOST_NODES):
+            node = turn.flow.nodes[turn.node]
+            if node.talks:
+                await call.checkpoint(_mark(turn))
+            label = await node.run(turn)
+            if node.ends:
+                turn.note("step", way="end")
+                return
+            try:
+                way = turn.flow.ways[node.name][label]
+            except KeyError:
+                raise FlowBroken(
+                    f"{turn.path} ended with {label!r}, for which there is no way.",
+                    remedy="Declare that exit in the service.",
+                ) from None
+            self._step(turn, way, flows)
+        raise FlowBroken(f"the call went through {MOST_NODES} nodes without end, last {turn.path}.")
+
+    def _step(self, turn: Turn, way: Way, flows: FlowSet) -> None:
+        changed = {name: turn.shown(name) for name in way.saves if name in turn.values}
+        path = f"{turn.path}/{way.label}"
+        if way.target.flow:
+            turn.flow = flows[way.target.flow]
+            turn.node = way.target.node or turn.flow.start
+            turn.values = dict(turn.flow.values)
+        else:
+            turn.node = way.target.node
+        turn.trace.add("step", path, {"to": turn.path, "changed": changed} if changed else {"to": turn.path})
+
+    def _begin(self, call: Call, flows: FlowSet) -> tuple[Turn, bool]:
+        """A turn at the call's checkpoint, or at the start for a new call."""
+        mark = checkpoint.decode(call.carried_checkpoint)
+        trace = Trace(follow=lambda step: self._follow(call, step))
+        if mark is None or mark.flow not in flows:
+            flow = flows[self._start_flow]
+            language = mark.language if mark and mark.language in flow.languages else self._language
+            if language not in flow.languages:
+                language = flow.languages[0]
+            return Turn(call, flow, language, self._prompts, self._services, trace), mark is not None
+        flow = flows[mark.flow]
+        language = mark.language if mark.language in flow.languages else flow.languages[0]
+        turn = Turn(call, flow, language, self._prompts, self._services, trace)
+        if _can_go_on(flow, mark):
+            turn.node = mark.node
+            turn.values = {**flow.values, **mark.values}
+        return turn, True
+
+    def _follow(self, call: Call, step: Step) -> None:
+        self._record(call, step.kind, path=step.path, **step.data)
+
+    def _record(self, call: Call, kind: str, **data: Any) -> None:
+        self._journal.append(Event(call.id, kind, data))
+
+
+def _mark(turn: Turn) -> str:
+    flow = turn.flow
+    values = {name: value for name, value in turn.values.items() if name not in flow.secrets}
+    return checkpoint.encode(checkpoint.Checkpoint(flow.name, turn.node, turn.language, values))
+
+
+def _can_go_on(flow: Flow, mark: checkpoint.Checkpoint) -> bool:
+    """The node still exists and every value that is surely there by the check came along (secret ones never do)."""
+    wanted = flow.assigned.get(mark.node)
+    if wanted is None:
+        return False
+    have = {name: value.kind for name, value in {**flow.values, **mark.values}.items()}
+    return all(have.get(name) == kind for name, kind in wanted.items())

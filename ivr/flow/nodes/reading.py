@@ -1,0 +1,18 @@
+"""Reading the fields that several kinds of node share."""
+
+from __future__ import annotations
+
+from ivr.flow.fields import Fields
+from ivr.flow.model import Saying, Target
+
+
+def saying(fields: Fields, name: str, default: tuple[str, ...] | None = None) -> Saying:
+    """Prompts to say in one breath, with the node's ``with:`` for placeholders."""
+    prompts = fields.words(name, default)
+    bind = fields.mapping("with", {}) if name == "say" else {}
+    return Saying(prompts, fields.line(name), bind)
+
+
+def target(fields: Fields, name: str, default: str | None = None) -> Target:
+    """Where a way leads, within the flow."""
+    return Target(fields.text(name, default))
