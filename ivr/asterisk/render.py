@@ -1,0 +1,162 @@
+"""Settings and secrets in, Asterisk's files out.
+
+All files are rendered before the first is written, so a broken template leaves the last good configuration in place.
+It must not know how Asterisk is started.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from ivr import contract
+from ivr.asterisk import hold_music
+from ivr.asterisk.errors import AsteriskError, TemplateFault
+from ivr.asterisk.layout import Layout
+from ivr.asterisk.locate import Installation
+from ivr.asterisk.secrets_file import Secrets, write_private
+from ivr.config import CHECKOUT, Settings
+
+TEMPLATES = CHECKOUT / "asterisk-conf"
+SUFFIX = ".j2"
+
+MUSIC_CLASS = "goldline"
+AWAY_PAUSE = 2  # seconds of music before the dialplan asks for a controller again
+AWAY_TRIES = 30  # so a caller waits about a minute for a controller before being told to call again
+CALLS_ABOVE_LIMIT = 100  # calls that may still come in to hear that all lines are busy
+RTP_SILENT_SECONDS = 120  # no packet for so long: the line is dead; longer than any phone's silence suppression pauses
+RTP_HELD_SECONDS = 900  # the same while a phone has put us on hold
+
+# What no value may hold, because it ends or changes a line in Asterisk's files.
+FORBIDDEN_IN_VALUES = re.compile(r"[\x00-\x1f\x7f;\[\]]")
+
+
+def variables(settings: Settings, secrets: Secrets, installation: Installation) -> dict[str, Any]:
+    """Everything that a template may name."""
+    layout = Layout(settings.run_dir)
+    sip = settings.sip
+    every_address = sip.bind == "0.0.0.0"  # noqa: S104 - compared, not bound
+    values: dict[str, Any] = {
+        **contract.names(),
+        "etc_dir": str(layout.etc_dir),
+        "module_dir": str(installation.module_dir),
+        "data_dir": str(installation.root / "usr/share/asterisk"),
+        "var_dir": str(layout.var_dir),
+        "control_dir": str(layout.control_socket.parent),
+        "control_socket": layout.control_socket.name,
+        "log_dir": str(layout.log_dir),
+        "log_messages": layout.messages_log.name,
+        "log_security": layout.security_log.name,
+        "music_dir": str(layout.music_dir),
+        "fixed_sounds_dir": str(layout.fixed_sounds_dir),
+        "system_name": secrets.system_name,
+        "language": settings.language,
+        "number": sip.number,
+        "max_calls": settings.limits.live_calls + CALLS_ABOVE_LIMIT,
+        "call_seconds": settings.limits.call_seconds,
+        "music_class": MUSIC_CLASS,
+        "away_pause": AWAY_PAUSE,
+        "away_tries": AWAY_TRIES,
+        "rtp_timeout": RTP_SILENT_SECONDS,
+        "rtp_timeout_hold": RTP_HELD_SECONDS,
+        "sip_bind": sip.bind,
+        "sip_port": settings.ports.at("sip"),
+        "media_address": "" if every_address else sip.bind,
+        "self_host": "127.0.0.1" if every_address else sip.bind,
+        "trunk_hosts": list(sip.trunk_hosts),
+        "external_address": sip.external_address,
+        "agi_port": settings.ports.at("agi"),
+        "ami_port": settings.ports.at("ami"),
+        "rtp_first": settings.ports.at("rtp_first"),
+        "rtp_last": settings.ports.at("rtp_last"),
+        "secrets": secrets,
+        "var": lambda name: f"${{{name}}}",
+    }
+    for name, value in values.items():
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, str) and FORBIDDEN_IN_VALUES.search(one):
+                raise AsteriskError(
+                    f"{name} is {one!r}, and a control character, ';', '[' or ']' cannot stand in Asterisk's files.",
+                    remedy="Change that setting.",
+                )
+    return values
+
+
+def render(values: Mapping[str, Any], templates: Path = TEMPLATES) -> dict[str, str]:
+    """File name to text. Raises TemplateFault with the template's file and line."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - Asterisk's files are no HTML; values are checked in variables()
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    names = sorted(path.name for path in templates.glob(f"*{SUFFIX}"))
+    if not names:
+        raise TemplateFault(f"There are no templates in {templates}.", remedy="Restore asterisk-conf/ from git.")
+    texts: dict[str, str] = {}
+    for name in names:
+        try:
+            texts[name.removesuffix(SUFFIX)] = environment.get_template(name).render(values)
+        except jinja2.TemplateSyntaxError as error:
+            raise _fault(templates / (error.name or name), error.lineno, str(error.message)) from error
+        except Exception as error:  # a template may raise anything that Python can
+            raise _fault(templates / name, _line_in(name, templates, error), str(error)) from error
+    return texts
+
+
+def write(texts: Mapping[str, str], directory: Path) -> None:
+    """Put the files in place (0600), each in one step, and remove those that no template makes any more."""
+    for name, text in texts.items():
+        write_private(directory / name, text)
+    for file in directory.glob("*.conf"):
+        if file.name not in texts:
+            file.unlink()
+
+
+def prepare(settings: Settings, secrets: Secrets, installation: Installation, templates: Path = TEMPLATES) -> Layout:
+    """Directories, configuration and music for one start of Asterisk.
+
+    Raises AsteriskError (a bad run directory or setting, a module that is missing) and TemplateFault; then the last
+    good configuration is untouched.
+    """
+    layout = Layout(settings.run_dir)
+    layout.check()
+    texts = render(variables(settings, secrets, installation), templates)
+    if missing := missing_modules(texts.get("modules.conf", ""), installation):
+        raise AsteriskError(
+            f"Asterisk {installation.version} in {installation.root} lacks {', '.join(missing)}.",
+            remedy="Install the package asterisk-modules, or take the lines out of asterisk-conf/modules.conf.j2.",
+        )
+    layout.create()
+    write(texts, layout.etc_dir)
+    hold_music.ensure(layout.music_dir)
+    return layout
+
+
+def missing_modules(modules_conf: str, installation: Installation) -> list[str]:
+    """Modules that the configuration loads and this Asterisk does not have."""
+    wanted = re.findall(r"^load\s*=>?\s*(\S+)", modules_conf, re.MULTILINE)
+    return [name for name in wanted if not (installation.module_dir / name).exists()]
+
+
+def _fault(file: Path, line: int | None, reason: str) -> TemplateFault:
+    where = f"{file}:{line}" if line else str(file)
+    return TemplateFault(
+        f"{where}: {reason}.", remedy="Mend that template; the configuration rendered before stays in place."
+    )
+
+
+def _line_in(name: str, templates: Path, error: BaseException) -> int | None:
+    """The template's line: jinja2 rewrites tracebacks so that template frames carry the template's file name."""
+    line, trace = None, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(templates / name):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
