@@ -1,8 +1,8 @@
 """A call without a telephone: ships with the product, so that anyone can test a flow or a service of their own.
 
-``FakeCall`` is the real ``Call`` over a channel in memory that answers AGI commands as Asterisk does
-(``tests/wire/test_fake_call.py`` holds it against a real one). A ``Person`` at the other end hears, presses and hangs up.
-Nothing sleeps: silence is instant.
+``FakeCall`` is the real ``Call`` over a channel in memory that answers AGI commands as Asterisk does; the golden tests
+of ``dialplans/`` run on it, and ``tests/asterisk`` plays the same flows to real callers. A ``Person`` at the other end
+hears, presses and hangs up. Nothing sleeps: silence is instant.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class SilentPerson:
     async def presses_while_playing(self) -> str:
         return ""
 
-    async def presses(self, *, first: bool) -> str:
+    async def presses(self, *, first: bool) -> str:  # noqa: ARG002 - silent either way
         return ""
 
 
@@ -114,7 +114,7 @@ class FakeChannel:
         self.variables: dict[str, str] = {}
         self.commands: list[tuple[str | int | float, ...]] = []
 
-    async def command(self, *words: str | int | float, deadline: float | None = None) -> Answer:
+    async def command(self, *words: str | int | float, deadline: float | None = None) -> Answer:  # noqa: ARG002
         """Answer one command the way res_agi.c does."""
         self.commands.append(words)
         match words:
@@ -122,8 +122,8 @@ class FakeChannel:
                 self.variables[str(name)] = str(value)
                 return _answer("1")
             case ("GET", "VARIABLE", name):
-                value = self.variables.get(str(name))
-                return _answer("0") if value is None else _answer("1", value)
+                kept = self.variables.get(str(name))
+                return _answer("0") if kept is None else _answer("1", kept)
         if self.hung_up:
             raise DeadChannel("the channel is gone")
         match words:
