@@ -13,25 +13,25 @@ class StoreError(GoldlineError):
     error_id: ClassVar[str] = "store-error"
 
 
-class BadStoreUrl(StoreError):  # noqa: N818 - named for what is the case
+class BadStoreUrl(StoreError):
     """The URL of the store names no database that Goldline can use."""
 
     error_id: ClassVar[str] = "bad-store-url"
 
 
-class StoreAway(StoreError):  # noqa: N818 - named for what is the case
+class StoreAway(StoreError):
     """The database cannot be reached, or did not answer in time. Trying again later may help."""
 
     error_id: ClassVar[str] = "store-away"
 
 
-class SchemaMismatch(StoreError):  # noqa: N818 - named for what is the case
+class SchemaMismatch(StoreError):
     """The tables are not those that this version of Goldline knows."""
 
     error_id: ClassVar[str] = "schema-mismatch"
 
 
-class AlreadyThere(StoreError):  # noqa: N818 - named for what is the case
+class AlreadyThere(StoreError):
     """A row with this key exists."""
 
     error_id: ClassVar[str] = "already-there"
@@ -43,13 +43,13 @@ class SpoolError(StoreError):
     error_id: ClassVar[str] = "spool-error"
 
 
-class SpoolHeld(SpoolError):  # noqa: N818 - named for what is the case
+class SpoolHeld(SpoolError):
     """Another process writes to this spool."""
 
     error_id: ClassVar[str] = "spool-held"
 
 
-class FollowerTooSlow(StoreError):  # noqa: N818 - named for what is the case
+class FollowerTooSlow(StoreError):
     """A live follower did not keep up with the journal and was dropped."""
 
     error_id: ClassVar[str] = "follower-too-slow"

@@ -10,7 +10,15 @@ import datetime
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+# What happens to a call as a whole: these kinds are folded into its row in ``calls`` (``db.fold``).
+CALL_STARTED = "call.started"  # {caller, line, language, flow, version}: what is known
+CALL_ANSWERED = "call.answered"
+CALL_RESUMED = "call.resumed"  # a restarted controller went on with it
+CALL_LANGUAGE = "call.language"  # {language}
+CALL_ENDED = "call.ended"  # {how}
+CALL_KINDS: Final = frozenset({CALL_STARTED, CALL_ANSWERED, CALL_RESUMED, CALL_LANGUAGE, CALL_ENDED})
 
 
 def new_event_id() -> str:

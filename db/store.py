@@ -53,7 +53,7 @@ class Store:
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self.sessions = async_sessionmaker(engine, expire_on_commit=False)
-        # SQLite: a transaction that began by reading may be refused to write (SQLITE_BUSY_SNAPSHOT), so writers say so first.
+        # SQLite: a transaction that began by reading may be refused to write (SQLITE_BUSY_SNAPSHOT): writers say so.
         self._writers = async_sessionmaker(engine.execution_options(sqlite_begin="IMMEDIATE"), expire_on_commit=False)
 
     @classmethod
