@@ -22,13 +22,13 @@ class SpeechError(GoldlineError):
     error_id: ClassVar[str] = "speech-error"
 
 
-class EngineFailed(SpeechError):  # noqa: N818 - it says what happened
+class EngineFailed(SpeechError):
     """A speech engine is missing, broken or too slow."""
 
     error_id: ClassVar[str] = "speech-engine-failed"
 
 
-class RecordingInvalid(SpeechError):  # noqa: N818 - it says what happened
+class RecordingInvalid(SpeechError):
     """A recorded clip cannot be used."""
 
     error_id: ClassVar[str] = "recording-invalid"
@@ -47,7 +47,7 @@ class Problem:
         return f"{self.file}:{self.line}: {self.what} {self.remedy}".strip()
 
 
-class CatalogueInvalid(SpeechError):  # noqa: N818 - it says what happened
+class CatalogueInvalid(SpeechError):
     """A prompts catalogue cannot be used. ``problems`` holds all of them, in the order of the files."""
 
     error_id: ClassVar[str] = "catalogue-invalid"

@@ -11,6 +11,10 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
+# A pause of that length is heard as a comma, or as a full stop.
+COMMA_HEARD_MS = 180
+STOP_HEARD_MS = 400
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -36,8 +40,13 @@ class Utterance:
     @cached_property
     def text(self) -> str:
         """What the caller hears, as one would write it down."""
-        gap = " " if self.language == "en" else ""
-        return gap.join(piece.words for piece in self.pieces).strip()
+        gap, comma, stop = (" ", ", ", ". ") if self.language == "en" else ("", "，", "。")
+        parts: list[str] = []
+        for piece in self.pieces:
+            long, short = piece.pause_after_ms >= STOP_HEARD_MS, piece.pause_after_ms >= COMMA_HEARD_MS
+            words = piece.words.removesuffix(".") if long else piece.words  # "p.m." ends a sentence with one point
+            parts += [words, stop if long else comma if short else gap]
+        return "".join(parts).strip()
 
     @cached_property
     def key(self) -> str:
