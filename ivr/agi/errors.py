@@ -34,7 +34,7 @@ class AgiError(GoldlineError):
         self.verb = verb
 
 
-class CallerHungUp(AgiError):  # noqa: N818 - an outcome of every call, not a mistake
+class CallerHungUp(AgiError):
     """The caller is gone, or Asterisk closed the connection, which for the call is the same."""
 
     error_id: ClassVar[str] = "caller-hung-up"
@@ -48,7 +48,7 @@ class DeadChannel(CallerHungUp):
     default_message: ClassVar[str] = "The command needs a live channel, and the caller has hung up."
 
 
-class InvalidCommand(AgiError):  # noqa: N818 - named after Asterisk's own words
+class InvalidCommand(AgiError):
     """Asterisk answered 510: it has no such command."""
 
     error_id: ClassVar[str] = "invalid-command"
@@ -65,7 +65,7 @@ class UsageError(AgiError):
         self.usage = usage
 
 
-class CommandFailed(AgiError):  # noqa: N818 - an outcome reported by Asterisk
+class CommandFailed(AgiError):
     """Asterisk understood the command and could not carry it out (503). ``code`` is what it answered."""
 
     error_id: ClassVar[str] = "command-failed"
@@ -75,14 +75,14 @@ class CommandFailed(AgiError):  # noqa: N818 - an outcome reported by Asterisk
         self.code = code
 
 
-class CommandTimeout(AgiError):  # noqa: N818 - the standard word
+class CommandTimeout(AgiError):
     """No answer came within the deadline. An answer may still be under way, so the connection is closed."""
 
     error_id: ClassVar[str] = "command-timeout"
     default_remedy: ClassVar[str] = "Asterisk is stuck or the deadline is shorter than what the command plays or waits."
 
 
-class SessionClosed(AgiError):  # noqa: N818 - a state
+class SessionClosed(AgiError):
     """We closed this connection earlier: a command was cancelled or timed out, or the call's handler has ended."""
 
     error_id: ClassVar[str] = "session-closed"
