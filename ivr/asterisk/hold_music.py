@@ -42,5 +42,6 @@ def ensure(directory: Path) -> Path:
     if not file.exists():
         fresh = directory / f".{FILE_NAME}.{os.getpid()}"
         fresh.write_bytes(compose().astype("<i2").tobytes())
+        fresh.chmod(0o600)
         fresh.replace(file)
     return file

@@ -56,7 +56,7 @@ class Asterisk:
             self.layout.control_socket.unlink()  # left by one that was killed; it would look like a live one
         words = sandbox.command(self.installation, self.layout, ["-f"], self._read_only)
         try:
-            with self.layout.console_log.open("wb") as console:
+            with open(self.layout.console_log, "wb", opener=_for_the_owner) as console:  # noqa: PTH123
                 self._process = subprocess.Popen(
                     words,
                     stdin=subprocess.DEVNULL,
@@ -152,6 +152,10 @@ def raise_file_limit(wanted: int = OPEN_FILES) -> None:
     limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < limit:
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _tail(file: Path) -> list[str]:
