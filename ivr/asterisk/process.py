@@ -56,7 +56,7 @@ class Asterisk:
             self.layout.control_socket.unlink()  # left by one that was killed; it would look like a live one
         words = sandbox.command(self.installation, self.layout, ["-f"], self._read_only)
         try:
-            with open(self.layout.console_log, "wb", opener=_for_the_owner) as console:  # noqa: PTH123
+            with open(self.layout.console_log, "wb", opener=_for_the_owner) as console:
                 self._process = subprocess.Popen(
                     words,
                     stdin=subprocess.DEVNULL,
