@@ -1,0 +1,95 @@
+"""Demonstration data: instruments that exist, notices and customers that do not. Loading it twice is loading it once.
+
+The prices are points to start a demonstration from, of the right size and of no date; they are nobody's quote. Notices
+say that they are demonstrations. Account and telephone numbers belong to nobody: no mainland number begins with 0000.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from importlib import resources
+from typing import Any, Final
+
+from db.customers import Customer, Customers
+from db.instruments import Instrument, Instruments
+from db.notices import Notice, Notices, NoticeText
+from db.store import Store
+
+FIRST_NOTICE: Final = datetime.datetime(2026, 1, 5, 1, 0, tzinfo=datetime.UTC)  # 9 o'clock in Shanghai
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Where the demonstration of one instrument starts from."""
+
+    price: Decimal
+    suspended: bool
+
+
+async def load(store: Store) -> None:
+    """Put all demonstration data into the store. What an operator added beside it stays. Raises StoreError."""
+    await Instruments(store).put(instruments())
+    notices = Notices(store)
+    for notice in demo_notices():
+        if await notices.get(notice.reference) is None:  # an editor may have withdrawn it since
+            await notices.put(notice)
+    customers = Customers(store)
+    for customer in demo_customers():
+        if await customers.by_account(customer.account) is None:
+            await customers.put(customer)
+
+
+def instruments() -> tuple[Instrument, ...]:
+    """The demonstration's instruments."""
+    return tuple(
+        Instrument(row["code"], row["market"], row["kind"], row["name_zh"], row["name_en"])
+        for row in _rows("instruments.csv")
+    )
+
+
+def references() -> dict[tuple[str, str], Reference]:
+    """Where each instrument's demonstration starts from, by code and market."""
+    return {
+        (row["code"], row["market"]): Reference(Decimal(row["price"]), row["suspended"] == "yes")
+        for row in _rows("instruments.csv")
+    }
+
+
+def demo_notices() -> tuple[Notice, ...]:
+    """The demonstration's notices, oldest first."""
+    return tuple(
+        Notice(
+            reference=row["reference"],
+            kind=row["kind"],
+            status="published",
+            published_from=FIRST_NOTICE + datetime.timedelta(days=number),
+            texts={
+                "zh": NoticeText(row["title_zh"], row["body_zh"]),
+                "en": NoticeText(row["title_en"], row["body_en"]),
+            },
+        )
+        for number, row in enumerate(_rows("notices.csv"))
+    )
+
+
+def demo_customers() -> tuple[Customer, ...]:
+    """The demonstration's customers, one of each tier."""
+    return tuple(
+        Customer(
+            account=row["account"],
+            name=row["name"],
+            tier=row["tier"],
+            language=row["language"],
+            phones=tuple(row["phones"].split()),
+        )
+        for row in _rows("customers.csv")
+    )
+
+
+def _rows(name: str) -> Iterator[dict[str, Any]]:
+    text = resources.files(__package__).joinpath(name).read_text("utf-8")
+    yield from csv.DictReader(text.splitlines())
