@@ -203,12 +203,11 @@ class AgiSession(asyncio.Protocol):
         """Bytes have come."""
         protocol = self._protocol
         protocol.receive(data)
+        answer: Answer | None = None
         try:
             while (event := protocol.next_event()) is not None:
                 if type(event) is Answer:
-                    waiting, self._waiting = self._waiting, None
-                    if waiting is not None and not waiting.done():
-                        waiting.set_result(event)
+                    answer = event
                 elif type(event) is Hangup:
                     self.hung_up = True
                 elif type(event) is Environment:
@@ -216,7 +215,13 @@ class AgiSession(asyncio.Protocol):
                     self._due = math.inf
                     self._owner.session_ready(self)
         except RemoteProtocolError as error:
+            # What stood before it in the same piece is not to be trusted either: a value cut short at its own `)`.
             self._close(error, abort=True)
+            return
+        if answer is not None:
+            waiting, self._waiting = self._waiting, None
+            if waiting is not None and not waiting.done():
+                waiting.set_result(answer)
 
     def eof_received(self) -> None:
         """The peer will send no more: an ordinary end. Returns None, on which the transport closes."""
