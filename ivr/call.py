@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from ivr.agi.errors import AgiError, CallerHungUp
+from ivr.agi.errors import AgiError
 from ivr.agi.protocol import Answer
-from ivr.contract import VAR_CHECKPOINT, VAR_DONE
+from ivr.contract import VAR_CHECKPOINT, VAR_DONE, VAR_TRIES
 from ivr.speech.utterance import Sound, Utterance
 
 ALL_KEYS = "0123456789*#"
@@ -75,8 +75,11 @@ class Call:
     Every verb raises CallerHungUp when the caller is gone, and another AgiError when Asterisk refuses.
     """
 
-    def __init__(self, channel: Channel, voice: Voice) -> None:
+    def __init__(self, channel: Channel, voice: Voice, *, observe_turn: Callable[[float], None] | None = None) -> None:
+        """``observe_turn`` is told the seconds from an answer to our next command: what a caller waits for us."""
         self._channel = channel
+        self._observe_turn = observe_turn
+        self._answered_at = 0.0
         self._voice = voice
         self._typed_ahead: deque[str] = deque()
         self._late_end: tuple[str, float] | None = None
@@ -87,6 +90,7 @@ class Call:
         self.channel_name = environment.get("agi_channel", "")
         self.line = environment.get("agi_arg_1", "") or _known(environment.get("agi_dnid", ""))
         self.carried_checkpoint = environment.get("agi_arg_2", "")
+        self._tries = environment.get("agi_arg_3", "")
         self._checkpoint = self.carried_checkpoint
 
     @property
@@ -101,7 +105,10 @@ class Call:
 
     async def answer(self) -> None:
         """Pick up. Harmless on a call that is up."""
-        await self._channel.command("ANSWER")
+        await self._command("ANSWER")
+        if self._tries.strip("0"):
+            # The dialplan counts how often in a row it found no controller. It has found one.
+            await self._command("SET", "VARIABLE", VAR_TRIES, 0)
 
     async def play(self, utterance: Utterance, *, until_end: bool = False) -> Played:
         """Say something. A key cuts it short and waits for the next ``press`` or ``gather``.
@@ -182,19 +189,19 @@ class Call:
         """Leave a mark on the channel, so that a restarted controller can go on from here. ``text``: no commas."""
         if text != self._checkpoint:
             self._checkpoint = text
-            await self._channel.command("SET", "VARIABLE", VAR_CHECKPOINT, text)
+            await self._command("SET", "VARIABLE", VAR_CHECKPOINT, text)
 
     async def finish(self, how: str) -> None:
         """Hand the call back to the dialplan: the session ended well (``ivr.contract.DONE_*``). The last command."""
-        await self._channel.command("SET", "VARIABLE", VAR_DONE, how)
+        await self._command("SET", "VARIABLE", VAR_DONE, how)
 
     async def set_variable(self, name: str, value: str) -> None:
         """Set a channel variable."""
-        await self._channel.command("SET", "VARIABLE", name, value)
+        await self._command("SET", "VARIABLE", name, value)
 
     async def get_variable(self, name: str) -> str | None:
         """Read a channel variable; None when it is not set."""
-        answer = await self._channel.command("GET", "VARIABLE", name)
+        answer = await self._command("GET", "VARIABLE", name)
         return answer.data if answer.result == "1" else None
 
     _margin = 10.0  # seconds a command may take beyond what it plays and waits
@@ -231,18 +238,19 @@ class Call:
         return late is not None and key == late[0] and time.monotonic() < late[1]
 
     async def _play_command(self, *words: str | int | float, deadline: float | None = None) -> Answer:
-        answer = await self._channel.command(*words, deadline=deadline)
-        if answer.result == "-1":
-            # -1 is what a hang-up gives, but also what an unreadable file gives: ask which it was. On a channel that
-            # is gone the question itself raises CallerHungUp (511).
-            if not self._channel.hung_up:
-                await self._channel.command("CHANNEL", "STATUS")
-            if self._channel.hung_up:
-                raise CallerHungUp("the caller hung up")
+        answer = await self._command(*words, deadline=deadline)
+        if answer.result == "-1":  # the caller is there (the session would have raised), so it was the file
             raise PlaybackFailed(
                 f"Asterisk could not play {words[2]}.",
                 remedy="Look for the file in the run directory's sounds and for its format module in modules.conf.",
             )
+        return answer
+
+    async def _command(self, *words: str | int | float, deadline: float | None = None) -> Answer:
+        if self._observe_turn and self._answered_at:
+            self._observe_turn(time.monotonic() - self._answered_at)
+        answer = await self._channel.command(*words, deadline=deadline)
+        self._answered_at = time.monotonic()
         return answer
 
 

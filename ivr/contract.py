@@ -23,7 +23,7 @@ DONE_HANGUP = "hangup"  # say goodbye was said: hang up
 DONE_BUSY = "busy"  # the controller has its fill of calls: play the busy prompt and hang up
 DONE_FAILED = "failed"  # something is broken for this call: play the apology and hang up
 
-# The FastAGI request: AGI(agi://host:port/PATH,${VAR_LINE},${VAR_CHECKPOINT})
+# The FastAGI request: AGI(agi://host:port/PATH,${VAR_LINE},${VAR_CHECKPOINT},${VAR_TRIES})
 AGI_PATH_CALL = "call"
 
 # PJSIP endpoints

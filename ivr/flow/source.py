@@ -16,6 +16,12 @@ LARGEST_FILE = 512 * 1024  # a flow is read by people; more than this is a mista
 DEEPEST = 12  # of nesting; the deepest honest flow has 5
 
 
+# What YAML's own rules make of an untagged word; which of them it was does not matter here.
+_PLAIN_TAGS = frozenset(
+    f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp", "merge", "value")
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Scalar:
     """A word or a number, as typed."""
@@ -74,7 +80,7 @@ def _element(node: yaml.Node, file: str, problems: list[Problem], depth: int) ->
         problems.append(Problem(file, line, "nested too deeply (or an alias that contains itself).", "Flatten it."))
         return Scalar("", line)
     if isinstance(node, yaml.ScalarNode):
-        if node.tag.startswith("!"):
+        if node.tag not in _PLAIN_TAGS:
             problems.append(Problem(file, line, f"the tag {node.tag} means nothing here.", "Take it out."))
         return Scalar(node.value, line)
     if isinstance(node, yaml.SequenceNode):

@@ -18,7 +18,7 @@ FLOORS: list[set[str]] = [
     {"ivr.services"},
     {"ivr.testing"},
     {"ivr.golden", "ivr.trial"},
-    {"ivr.config", "ivr.logs"},
+    {"ivr.config", "ivr.logs", "ivr.metrics"},
     {"ivr.asterisk", "ivr.health", "ivr.monitor", "ivr.install"},
     {"ivr.app"},
     {"ivr.doctor", "ivr.dial", "ivr.supervise"},
