@@ -6,36 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-GOOD = """\
-    flow: main
-    languages: [zh, en]
-    start: hello
-    on_give_up: bye
-    on_error: bye
-    nodes:
-      hello: {type: say, say: hello, next: menu}
-      menu:
-        type: menu
-        say: menu
-        keys: {"1": code, "2": english, "*": menu}
-      english: {type: goto, to: menu, language: en}
-      code:
-        type: gather
-        say: enter
-        digits: {min: 4, max: 4, cancel: "*"}
-        save: code
-        wrong: too_few
-        next: find
-        on_cancel: menu
-      find:
-        type: service
-        call: people.find
-        with: {code: code}
-        exits: {found: about, nobody: menu}
-      about: {type: say, say: about, next: menu}
-      bye: {type: hangup, say: bye}
-    """
+from good_flow import GOOD
 
 
 def test_a_good_flow_has_no_problems(check: Callable[..., Any]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from good_flow import GOOD
 
 from ivr.agi.errors import CommandTimeout
 from ivr.contract import DONE_FAILED, DONE_HANGUP, VAR_CHECKPOINT, VAR_DONE, VAR_TRIES
@@ -16,7 +17,6 @@ from ivr.flow.service import Caller, Result, Service
 from ivr.flow.trace import HIDDEN
 from ivr.speech.catalogue import Catalogue
 from ivr.testing import FakeCall, MemoryJournal, SilentPerson, Typist
-from tests.unit.flow.test_flow_checks import GOOD
 
 
 class Hotline:

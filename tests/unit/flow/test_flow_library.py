@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from good_flow import GOOD
 
 from ivr.flow.errors import FlowInvalid
 from ivr.flow.library import Library
 from ivr.flow.service import Service
 from ivr.speech.catalogue import Catalogue
-from tests.unit.flow.test_flow_checks import GOOD
 
 OTHER = """\
     flow: other
