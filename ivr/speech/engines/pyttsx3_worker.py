@@ -1,0 +1,121 @@
+"""One pyttsx3 engine in a process of its own: requests on standard input, clips on standard output.
+
+Started as ``python -m ivr.speech.engines.pyttsx3_worker`` by ``ivr.speech.engines.pyttsx3_pool``. What was measured of
+pyttsx3 2.99 makes the rules here: one engine, in one thread, kept for the life of the process (its callback dies with
+it); ``runAndWait`` returns before the sound is there, so espeak is waited for with ``Synchronize``; the driver prints
+to standard output, which is therefore taken away from it; a file is believed only when it holds sound.
+
+The exchange: each message is four bytes of length, big-endian, then that much. A request is JSON
+``{"language": …, "words": …}``. An answer is a JSON message ``{"alaw": n, "sln16": n}`` followed by that many bytes, or
+``{"error": …}``. The first message is ``{"ready": true}`` or an error. The process ends when its input ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import struct
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ivr.speech.audio import shaping
+from ivr.speech.engines.engine import SpokenText, clip_of_words
+
+NICENESS = 5  # rendering gives way to calls
+LENGTH = struct.Struct(">I")
+LARGEST_MESSAGE = 1 << 26  # no request and no clip is near it: more is a stream out of step
+FILE_TRIES = 2  # pyttsx3 loses a file now and then: once more before it is an error
+
+
+class Pyttsx3Voice:
+    """The one engine of this process."""
+
+    def __init__(self, directory: Path) -> None:
+        """``directory`` takes the files that pyttsx3 writes."""
+        import pyttsx3
+        from pyttsx3.drivers import _espeak
+
+        self._espeak = _espeak
+        self._engine = pyttsx3.init("espeak")
+        self._directory = directory
+        self._count = 0
+
+    def speak(self, text: SpokenText) -> tuple[shaping.Samples, int]:
+        """Raw sound of a text. Raises RuntimeError when pyttsx3 makes none."""
+        for _ in range(FILE_TRIES):
+            # A new name each time: a late write of an earlier text can never pass for this one.
+            self._count += 1
+            file = self._directory / f"{self._count}.wav"
+            self._engine.setProperty("voice", text.voice.driver_name)
+            self._engine.setProperty("rate", text.voice.words_per_minute)
+            self._engine.save_to_file(text.text, str(file))
+            self._engine.runAndWait()
+            self._espeak.Synchronize()
+            samples = _taken(file)
+            if samples is not None:
+                return samples
+        raise RuntimeError("pyttsx3 wrote no sound")
+
+
+def _taken(file: Path) -> tuple[shaping.Samples, int] | None:
+    try:
+        samples, rate = shaping.samples_of_wav(file.read_bytes())
+    except (OSError, ValueError):
+        return None
+    finally:
+        file.unlink(missing_ok=True)
+    return (samples, rate) if len(samples) else None
+
+
+def serve(source: BinaryIO, sink: BinaryIO, directory: Path) -> None:
+    """Answer requests until there are no more."""
+    try:
+        voice = Pyttsx3Voice(directory)
+    except Exception as error:  # the driver raises whatever it likes, and all of it is news for the parent
+        _send(sink, {"error": f"{type(error).__name__}: {error}"})
+        return
+    _send(sink, {"ready": True})
+    while request := _read(source):
+        try:
+            clip = clip_of_words(request["language"], request["words"], voice.speak)
+        except Exception as error:  # as above: the parent decides what to do
+            _send(sink, {"error": f"{type(error).__name__}: {error}"})
+            continue
+        _send(sink, {"alaw": len(clip.alaw), "sln16": len(clip.sln16)}, clip.alaw, clip.sln16)
+
+
+def _read(source: BinaryIO) -> dict[str, Any] | None:
+    head = source.read(LENGTH.size)
+    if len(head) < LENGTH.size:
+        return None
+    request: dict[str, Any] = json.loads(source.read(LENGTH.unpack(head)[0]))
+    return request
+
+
+def _send(sink: BinaryIO, head: dict[str, Any], *bodies: bytes) -> None:
+    message = json.dumps(head).encode()
+    sink.write(b"".join((LENGTH.pack(len(message)), message, *bodies)))
+    sink.flush()
+
+
+def main() -> None:
+    """Take standard output for the answers alone, then serve."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, who then closes our input
+    os.nice(NICENESS)
+    sink = os.fdopen(os.dup(1), "wb")
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+    with tempfile.TemporaryDirectory(prefix="goldline-speech-") as directory:
+        with contextlib.suppress(BrokenPipeError):  # the parent is gone
+            serve(sys.stdin.buffer, sink, Path(directory))
+    # espeak's own thread may still be there; nothing is left to be said.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
