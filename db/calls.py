@@ -36,11 +36,12 @@ class Calls:
         ]
         touched = sorted({event.call_id for event in events if event.kind in CALL_KINDS})
         async with self._store.writing() as session:
-            insert = self._insert(CallEventRow).on_conflict_do_nothing(index_elements=["event_id"])
-            done: Any = await (await session.connection()).execute(insert, rows)
+            insert = self._insert(CallEventRow).inline().on_conflict_do_nothing(index_elements=["event_id"])
+            connection = await session.connection()
+            done = await connection.execute(insert, rows, execution_options={"preserve_rowcount": True})
             if touched:
                 await self._fold(session, touched)
-        return int(done.rowcount)
+        return done.rowcount
 
     async def get(self, call_id: str) -> CallRecord | None:
         """One call."""

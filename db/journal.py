@@ -2,8 +2,8 @@
 
 ``append`` puts the event into the spool (a file) and returns. A writer task reads the spool in order and stores it in
 batches. An event has its own id, so storing one twice is storing it once, and a batch is let go only after it is
-stored. While the database is away the events wait on disk. The end of the process, however sudden, loses nothing: the next one
-takes over what the spool holds.
+stored. While the database is away the events wait on disk. The end of the process, however sudden, loses nothing: the
+next one takes over what the spool holds.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from db import schema
 from db.errors import AlreadyThere, BadStoreUrl, SchemaMismatch, StoreAway, StoreError
+from db.storable import storable_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -206,7 +207,11 @@ def _sqlite(url: sa.URL) -> AsyncEngine:
             f"The directory of {file} cannot be made: {error.strerror}.", remedy="Choose a directory you may write to."
         ) from error
     engine = create_async_engine(
-        url.set(database=str(file)), pool_size=POOL_SIZE, max_overflow=POOL_MORE, pool_timeout=POOL_SECONDS
+        url.set(database=str(file)),
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_MORE,
+        pool_timeout=POOL_SECONDS,
+        json_serializer=storable_json,
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -252,6 +257,7 @@ def _postgresql(url: sa.URL) -> AsyncEngine:
         max_overflow=POOL_MORE,
         pool_timeout=POOL_SECONDS,
         pool_pre_ping=True,
+        json_serializer=storable_json,
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
             "application_name": "goldline",

@@ -20,7 +20,7 @@ from ivr.errors import GoldlineError
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 ENVIRONMENT_PREFIX = "GOLDLINE_"
-ENVIRONMENT_OWN = frozenset({"GOLDLINE_CONFIG"})  # names that are not settings
+ENVIRONMENT_OWN = frozenset({"GOLDLINE_CONFIG", "GOLDLINE_TEST_WITHOUT"})  # names that are not settings
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 

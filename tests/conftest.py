@@ -1,0 +1,46 @@
+"""Fixtures for the store: every test that takes ``store`` or ``database_url`` runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from db.store import Store
+from tests.private_postgres import NoPostgres, PrivatePostgres
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PrivatePostgres]:
+    """A running server of our own."""
+    if "postgres" in os.environ.get("GOLDLINE_TEST_WITHOUT", "").split(","):
+        pytest.skip("GOLDLINE_TEST_WITHOUT says: without PostgreSQL")
+    try:
+        server = PrivatePostgres()
+    except NoPostgres as error:
+        pytest.fail(str(error), pytrace=False)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database, once of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/goldline.db"
+    server: PrivatePostgres = request.getfixturevalue("postgres")
+    return server.new_database()
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    """An open store with all tables, once on each database."""
+    opened = await Store.open(database_url)
+    await opened.migrate()
+    yield opened
+    await opened.close()
