@@ -131,39 +131,35 @@ class AgiSession(asyncio.Protocol):
         that), InvalidCommand, UsageError or CommandFailed when Asterisk refuses it, CommandTimeout, SessionClosed,
         LocalProtocolError when it cannot be sent, and RemoteProtocolError when the answer makes no sense.
         """
-        was_hung_up = self.hung_up
-        answer = await self._exchange(words, deadline)
-        if answer.code != 200:
-            raise _refusal(answer, words)
-        if answer.result == "-1" and not was_hung_up:
-            await self._settle(words)
-        return answer
-
-    async def _exchange(self, words: tuple[str | int | float, ...], deadline: float | None) -> Answer:
         if self._end is not None:
             raise self._end_for(words)
         line = self._send(words)
         loop = self._loop
         waiting: asyncio.Future[Answer] = loop.create_future()
         self._waiting = waiting
+        self._words = words
+        was_hung_up = self.hung_up
         self._due = due = loop.time() + (self._command_seconds if deadline is None else deadline)
         if due < self._timer_at:
             self._set_timer(due)
-        self._words = words
         if self._write_paused:
             self._held = line
         else:
             self._write(line)
-        observe = self._observe
         try:
-            if observe is None:
-                return await waiting
-            began = time.perf_counter()
-            answer = await waiting
-            observe(verb_of(words), time.perf_counter() - began)
+            if self._observe is None:
+                answer = await waiting
+            else:
+                began = time.perf_counter()
+                answer = await waiting
+                self._observe(verb_of(words), time.perf_counter() - began)
         except asyncio.CancelledError:
             self._close(SessionClosed(), abort=False)
             raise
+        if answer.code != 200:
+            raise _refusal(answer, words)
+        if answer.result == "-1" and not was_hung_up:
+            await self._settle(words)
         return answer
 
     async def _settle(self, words: tuple[str | int | float, ...]) -> None:
@@ -174,8 +170,10 @@ class AgiSession(asyncio.Protocol):
         any further command the line has come; CHANNEL STATUS is refused (511) where AGISIGHUP turns the line off.
         """
         if not self.hung_up:
-            answer = await self._exchange(("CHANNEL", "STATUS"), None)
-            self.hung_up = self.hung_up or answer.code == 511
+            try:
+                await self.command("CHANNEL", "STATUS")
+            except DeadChannel:
+                self.hung_up = True
         if self.hung_up:
             raise CallerHungUp(verb=verb_of(words))
 
