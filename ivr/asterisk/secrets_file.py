@@ -30,6 +30,7 @@ class Secrets:
     ami_events: str = field(repr=False)
     ami_actions: str = field(repr=False)
     ami_monitor: str = field(repr=False)
+    http_token: str = field(repr=False)  # for the controller's live journal
     http_token: str = field(repr=False)  # who may follow the live journal (ivr.health)
 
 
