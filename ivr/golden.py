@@ -254,8 +254,13 @@ class ScriptedCaller:
         return self.mismatch
 
 
-async def run_test(test: GoldenTest, flows: FlowSet, prompts: Prompts, services: Mapping[str, Service]) -> None:
-    """Play one scripted call. Raises Mismatch with file and line when the hotline does something else."""
+async def run_test(
+    test: GoldenTest, flows: FlowSet, prompts: Prompts, services: Mapping[str, Service]
+) -> MemoryJournal:
+    """Play one scripted call and give its journal.
+
+    Raises Mismatch with file and line when the hotline does something else.
+    """
     journal = MemoryJournal()
     caller = ScriptedCaller(test, journal)
     call = FakeCall(person=caller, environment={"agi_callerid": test.caller, "agi_arg_1": test.number})
@@ -274,6 +279,17 @@ async def run_test(test: GoldenTest, flows: FlowSet, prompts: Prompts, services:
         if event.kind == "fault" and test.ends != "failed":
             raise Mismatch(f"{test.file}:{test.line}: the flow failed at {event.data['path']} ({event.data['error']}).")
     caller.finished(ending.how)
+    return journal
+
+
+def nodes_visited(journal: MemoryJournal) -> set[str]:
+    """The nodes a call came to, as ``flow/node``."""
+    return {
+        "/".join(str(place).split("/")[:2])
+        for event in journal.events
+        for place in (event.data.get("path"), event.data.get("to"))
+        if place
+    }
 
 
 def _scripted(services: Mapping[str, Service], test: GoldenTest) -> dict[str, Service]:

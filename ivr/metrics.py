@@ -20,7 +20,6 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.calls_live = Gauge("goldline_calls_live", "Calls in the controller's hands now", registry=self.registry)
         self.calls_ended = Counter(
             "goldline_calls_ended", "Sessions by flow and how they ended", ["flow", "how"], registry=self.registry
         )

@@ -1,1 +1,13 @@
 """What a caller can ask for. Each room hands out ``Service`` records (``ivr.flow.service``) over a store or a feed."""
+
+from __future__ import annotations
+
+from ivr.flow.service import Service
+from ivr.services.notices import NoticeBoard, notice_services
+from ivr.services.quotes.board import QuoteBoard
+from ivr.services.quotes.services import quote_services
+
+
+def all_services(quotes: QuoteBoard, notices: NoticeBoard) -> dict[str, Service]:
+    """Every service a flow may name."""
+    return {service.name: service for service in (*quote_services(quotes), *notice_services(notices))}

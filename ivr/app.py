@@ -1,0 +1,287 @@
+"""Puts the parts of the controller together and keeps them running. The only place that knows them all.
+
+``async with Controller(settings) as controller: await controller.stopped()`` is a whole controller. A database, feed or
+manager connection that is away stops none of the others: callers are served with what there is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+
+from db import demo
+from db.calls import Calls
+from db.errors import StoreError
+from db.events import Event, utcnow
+from db.instruments import Instruments
+from db.journal import Journal
+from db.notices import Notices
+from db.store import Store
+from ivr import contract
+from ivr.agi.errors import AgiError
+from ivr.agi.server import AgiServer
+from ivr.agi.session import AgiSession
+from ivr.ami.client import AmiClient, State
+from ivr.asterisk import secrets_file
+from ivr.asterisk.layout import Layout
+from ivr.call import Call
+from ivr.config import Settings
+from ivr.flow.engine import Engine
+from ivr.flow.library import Library
+from ivr.health import HealthServer
+from ivr.metrics import Metrics
+from ivr.services import all_services
+from ivr.services.notices import NoticeBoard
+from ivr.services.quotes.board import QuoteBoard
+from ivr.services.quotes.demo import DemoQuoteProvider
+from ivr.speech.speech import Speech
+
+log = structlog.get_logger(__name__)
+
+LOOPBACK = "127.0.0.1"
+GRACE_SECONDS = 2.0  # at a stop: calls that are about to end may; the others go on with the next controller
+FLOW_LOOK_SECONDS = 0.5  # how often the flow files are looked at
+MIGRATE_RETRY_SECONDS = 5.0  # between tries to reach a database that was away at the start
+
+
+class Controller:
+    """A running controller."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self._stack = AsyncExitStack()
+        self._stop = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._live: set[str] = set()  # calls in our hands
+        self._unended: set[str] = set()  # calls of which the journal knows the beginning and not the end
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def stopped(self) -> None:
+        """Wait until told to stop: by SIGTERM, SIGINT or ``stop``. SIGHUP reads the flows anew."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self.library.reload)
+        await self._stop.wait()
+
+    def stop(self) -> None:
+        """Begin to stop."""
+        self._stop.set()
+
+    @property
+    def agi_port(self) -> int:
+        """Where Asterisk reaches us."""
+        return self.agi.port
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        settings = self.settings
+        secrets = secrets_file.load(Layout(settings.run_dir).secrets_file)
+        self.speech = await self._open_speech(stack)
+        self.store = await Store.open(settings.database_url)
+        stack.push_async_callback(self.store.close)
+        self.journal = Journal(self.store, settings.run_dir / "journal")
+        await self.journal.start()
+        stack.push_async_callback(self.journal.stop)
+        provider = DemoQuoteProvider(demo.references(), clock=utcnow)
+        self.quotes = QuoteBoard(provider, Instruments(self.store).all)
+        services = all_services(self.quotes, NoticeBoard(Notices(self.store).published))
+        self.library = Library(settings.dialplans, self.speech.catalogue, services, settings.start_flow)
+        self.library.open()
+        self.engine = Engine(
+            lambda: self.library.current,
+            self.speech.catalogue,
+            services,
+            self.journal,
+            start_flow=settings.start_flow,
+            language=settings.language,
+            observe=self.metrics.call_ended,
+        )
+        await self._migrate_or_try_again()
+        await self.quotes.start()
+        stack.push_async_callback(self.quotes.stop)
+        stack.push_async_callback(self._end_tasks)
+        self.agi = AgiServer(
+            self._serve,
+            host=LOOPBACK,
+            port=settings.ports.at("agi"),
+            max_calls=settings.limits.live_calls,
+            on_overload=self._busy,
+            command_seconds=settings.limits.command_seconds,
+            observe=self.metrics.command_answered,
+        )
+        await self.agi.start()
+        stack.push_async_callback(self.agi.stop, GRACE_SECONDS)
+        self.events = AmiClient(
+            host=LOOPBACK,
+            port=settings.ports.at("ami"),
+            username=contract.AMI_EVENTS,
+            secret=secrets.ami_events,
+            wants_events="call,system",
+            on_connected=self._reconcile,
+        )
+        await self.events.start()
+        stack.push_async_callback(self.events.stop)
+        self._go(self._follow_hangups(), "hangups")
+        self._go(self._watch_flows(), "flow files")
+        self._go(self.metrics.watch_loop(), "loop lag")
+        self._count_everything()
+        self.health = HealthServer(
+            LOOPBACK, settings.ports.at("http"), secrets.http_token, self._health, self.metrics, self.journal.subscribe
+        )
+        await self.health.start()
+        stack.push_async_callback(self.health.stop)
+        log.info("controller ready", agi=self.agi.port, flows=sorted(self.library.current.flows))
+
+    async def _open_speech(self, stack: AsyncExitStack) -> Speech:
+        settings = self.settings
+        speech = Speech.open(
+            prompts=settings.prompts,
+            cache=settings.cache_dir / "speech",
+            sounds=settings.sounds_dir,
+            engine=settings.speech.engine,
+            workers=settings.speech.workers,
+        )
+        await speech.start()
+        stack.push_async_callback(speech.stop)
+        return speech
+
+    # --- calls --------------------------------------------------------------------------------------------------------
+
+    async def _serve(self, session: AgiSession) -> None:
+        call = Call(session, self.speech.composer, observe_turn=self.metrics.turns.observe)
+        self._live.add(call.id)
+        self._unended.add(call.id)
+        try:
+            ending = await self.engine.run(call)
+            if ending.how != "lost":
+                self._unended.discard(call.id)
+        finally:
+            self._live.discard(call.id)
+
+    async def _busy(self, session: AgiSession) -> None:
+        """More calls than we may have: the dialplan says so and hangs up, at no cost to the calls we have."""
+        call = Call(session, self.speech.composer)
+        self.journal.append(Event(call.id, "call.started", {"caller": call.caller, "line": call.line}))
+        try:
+            await call.finish(contract.DONE_BUSY)
+        except AgiError as error:
+            log.info("a caller left before hearing that all lines are busy", error=str(error))
+        self.journal.append(Event(call.id, "call.ended", {"how": "busy"}))
+        self.metrics.call_ended("-", "busy")
+
+    async def _reconcile(self, ami: AmiClient) -> None:
+        """After each login: calls that ended while nobody was looking are ended in the store, too."""
+        there = {channel.get("Uniqueid") for channel in await ami.list("CoreShowChannels")}
+        try:
+            unended = {record.id for record in await Calls(self.store).unended(utcnow())}
+        except StoreError as error:
+            log.warning("calls that ended meanwhile cannot be found out", error=str(error))
+            unended = set()
+        for call_id in (unended | self._unended) - there - self._live:
+            self._end(call_id, "unseen")
+        self._unended |= unended & there
+
+    async def _follow_hangups(self) -> None:
+        """A caller who hangs up in the dialplan's music, with no session of ours, ends the call as well."""
+        async for event in self.events.events():
+            if event.name == "Hangup":
+                call_id = event.get("Uniqueid")
+                if call_id in self._unended and call_id not in self._live:
+                    self._end(call_id, "caller")
+
+    def _end(self, call_id: str, how: str) -> None:
+        self._unended.discard(call_id)
+        self.journal.append(Event(call_id, "call.ended", {"how": how}))
+
+    # --- the rest -----------------------------------------------------------------------------------------------------
+
+    async def _migrate_or_try_again(self) -> None:
+        try:
+            await self.store.migrate()
+        except StoreError as error:
+            log.error("the database is away; calls are served with what there is", error=str(error))
+            self._go(self._migrate_later(), "migration")
+
+    async def _migrate_later(self) -> None:
+        while True:
+            await asyncio.sleep(MIGRATE_RETRY_SECONDS)
+            try:
+                await self.store.migrate()
+            except StoreError:
+                continue
+            log.info("the database is back")
+            return
+
+    async def _watch_flows(self) -> None:
+        while True:
+            await asyncio.sleep(FLOW_LOOK_SECONDS)
+            if self.library.changed():
+                self.library.reload()
+
+    def _go(self, work: Any, name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a background task broke", task=task.get_name(), exc_info=error)
+
+    async def _end_tasks(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _health(self) -> dict[str, Any]:
+        problems = [str(problem) for problem in self.library.problems]
+        return {
+            "ok": True,
+            "live_calls": self.agi.live,
+            "ami": self.events.state.value,
+            "journal": {
+                "waiting": self.journal.waiting,
+                "behind_seconds": round(self.journal.behind, 3),
+                "database_away": self.journal.away,
+            },
+            "quotes": {"instruments": self.quotes.size, "age_seconds": self.quotes.age},
+            "flows": {name: flow.version for name, flow in sorted(self.library.current.flows.items())},
+            "flow_problems": problems,
+        }
+
+    def _count_everything(self) -> None:
+        follow = self.metrics.follow
+        counters = self.agi.counters
+        follow("goldline_calls_live", "Calls in the controller's hands now", lambda: self.agi.live)
+        follow("goldline_calls_accepted_total", "Calls taken", lambda: counters.accepted)
+        follow("goldline_calls_overloaded_total", "Calls told that all lines are busy", lambda: counters.overloaded)
+        follow("goldline_agi_rejected_total", "Calls closed because even that was full", lambda: counters.rejected)
+        follow("goldline_agi_failed_total", "Sessions that ended with a fault", lambda: counters.failed)
+        follow("goldline_agi_dropped_total", "Connections that were no call", lambda: counters.dropped)
+        follow("goldline_ami_connected", "1 when Asterisk's manager is connected", self._ami_connected)
+        follow("goldline_ami_reconnects_total", "Reconnects to the manager", lambda: self.events.reconnects)
+        follow("goldline_ami_events_dropped_total", "Manager events lost", lambda: self.events.dropped)
+        follow("goldline_journal_waiting", "Events not yet in the database", lambda: self.journal.waiting)
+        follow("goldline_journal_behind_seconds", "Age of the oldest of them", lambda: self.journal.behind)
+        follow("goldline_quotes_age_seconds", "Since the provider last answered", lambda: self.quotes.age or 0.0)
+        follow("goldline_flow_problems", "Faults in flow files that were refused", lambda: len(self.library.problems))
+
+    def _ami_connected(self) -> float:
+        return float(self.events.state is State.CONNECTED)
