@@ -31,7 +31,6 @@ class Secrets:
     ami_actions: str = field(repr=False)
     ami_monitor: str = field(repr=False)
     http_token: str = field(repr=False)  # for the controller's live journal
-    http_token: str = field(repr=False)  # who may follow the live journal (ivr.health)
 
 
 def _fresh(name: str) -> str:
