@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import pytest
@@ -127,10 +128,8 @@ def test_answer_that_nobody_asked_for_breaks_the_session_for_good() -> None:
 def test_environment_with_a_newline_in_a_value() -> None:
     protocol = AgiProtocol()
     protocol.receive(b"agi_uniqueid: 1\nagi_calleridname: Eve\nagi_uniqueid: 2\nagi_dnid: 3\nx\nagi_dnid: 4\n\n")
-    assert (
-        protocol.next_event() == Environment({"agi_uniqueid": "1", "agi_calleridname": "Eve", "agi_dnid": "4"})
-        or protocol.next_event() is None
-    )
+    values = {"agi_uniqueid": "1", "agi_calleridname": "Eve", "agi_dnid": "4"}
+    assert protocol.next_event() == Environment(values)
 
 
 @pytest.mark.parametrize("name", [b"x" * 5000, b'"; DROP TABLE', b"Jos\xe9", "张三".encode(), b": : :", b""])
@@ -212,7 +211,7 @@ def test_what_cannot_be_sent(words: tuple[str | int | float, ...]) -> None:
 
 
 def test_longest_command() -> None:
-    assert len(encode(("SET", "VARIABLE", "X", "y" * (MAX_COMMAND_BYTES - len('SET VARIABLE X ""\n'))))) == 8191
+    assert len(encode(("SET", "VARIABLE", "X", "-" * (MAX_COMMAND_BYTES - len('SET VARIABLE X ""\n'))))) == 8191
     assert len(encode(("NOOP", *"x" * (MAX_COMMAND_WORDS - 1))).split()) == 127
 
 
@@ -296,7 +295,7 @@ streams = st.builds(lambda first, rest: first + b"".join(rest), environments, st
 
 def split(data: bytes, cuts: Sequence[int]) -> list[bytes]:
     places = [0, *sorted({cut % (len(data) + 1) for cut in cuts}), len(data)]
-    return [data[begin:end] for begin, end in zip(places, places[1:], strict=False)]
+    return [data[begin:end] for begin, end in itertools.pairwise(places)]
 
 
 @given(streams, st.lists(st.integers(0, 2000), max_size=20), st.integers(0, 4))
