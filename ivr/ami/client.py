@@ -249,26 +249,32 @@ class AmiClient:
         try:
             link = await self._connect()
             await self._log_in(link)
-            began = self._clock()
             await self._stay(link)
         except AuthFailed:
             raise
         except AmiError as error:
             self._trouble = error
         finally:
+            if link is not None:
+                self._backoff.after_link(self._clock() - began)
+                self._forget(link)
+                await self._hang_up(link)
+                self._late += link.late_answers
+
+    def _forget(self, link: Link) -> None:
+        """That link is of no use any more; called by the link itself before anyone learns of its end."""
+        if link is self._link:
             self._link = None
             if self._state is State.CONNECTED:
                 self._set_state(State.BACKING_OFF)
-                self._backoff.after_link(self._clock() - began)
-            if link is not None:
-                await self._hang_up(link)
-                self._late += link.late_answers
 
     async def _connect(self) -> Link:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                _, link = await loop.create_connection(lambda: Link(self._inbox.put), self._host, self._port)
+                _, link = await loop.create_connection(
+                    lambda: Link(self._inbox.put, self._forget), self._host, self._port
+                )
         except (OSError, TimeoutError) as error:
             raise NotConnected(
                 f"Cannot reach {self._where}: {error or type(error).__name__}.",
@@ -332,21 +338,20 @@ class AmiClient:
     async def _watch(self, link: Link) -> None:
         """Ping, and end a link whose peer is gone without a word (cable, firewall, a stopped Asterisk)."""
         unanswered = 0
-        while True:
-            began = self._clock()
+        while unanswered < UNANSWERED_PINGS:
+            if not unanswered:
+                await asyncio.sleep(self._ping_seconds)  # a ping that was not answered has taken as long already
             try:
                 await self._ask(link, "Ping", {}, self._ping_seconds)
-                unanswered = 0
             except ActionTimeout:
                 unanswered += 1
+                continue
             except ActionFailed:
-                unanswered = 0  # an answer is an answer
+                pass  # an answer is an answer
             except (NotConnected, LinkLost):
                 return
-            if unanswered >= UNANSWERED_PINGS:
-                link.abort(f"{unanswered} pings in a row were not answered")
-                return
-            await asyncio.sleep(max(0.0, self._ping_seconds - (self._clock() - began)))
+            unanswered = 0
+        link.abort(f"{unanswered} pings in a row were not answered")
 
     async def _hang_up(self, link: Link) -> None:
         link.write_and_close(encode_action("Logoff", self._next_id()))

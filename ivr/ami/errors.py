@@ -13,8 +13,6 @@ After ActionTimeout and LinkLost the action may or may not have been carried out
 client: a second Originate is a second call to the same customer. Must not know: sockets, clocks, the client.
 """
 
-# ruff: noqa: N818 - named in the words of the field, as every error of this project
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from ivr.ami.errors import ActionFailed, ActionTimeout, LinkLost, LocalProtocolError, NotConnected, RemoteProtocolError
 from ivr.ami.protocol import Banner, Decoder, Event, Headers, Response, encode_action
@@ -34,11 +35,15 @@ class _Pending:
 
 
 class Link(asyncio.Protocol):
-    """The reader only parses, settles futures and hands events to ``on_event``, which must not wait."""
+    """The reader only parses, settles futures and hands events to ``on_event``, which must not wait.
 
-    def __init__(self, on_event: Callable[[Event], None]) -> None:
+    ``on_lost`` is called when the link has ended, before anyone who waits for an answer learns it: whoever asks the
+    client then finds it disconnected.
+    """
+
+    def __init__(self, on_event: Callable[[Event], None], on_lost: Callable[[Link], None]) -> None:
         loop = asyncio.get_running_loop()
-        self._on_event = on_event
+        self._on_event, self._on_lost = on_event, on_lost
         self._decoder = Decoder()
         self._transport: asyncio.Transport | None = None
         self._pending: dict[str, _Pending] = {}
@@ -50,8 +55,7 @@ class Link(asyncio.Protocol):
     # What the loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its ancestry
 
     def data_received(self, data: bytes) -> None:
         if self.lost.done() or self._reason:
@@ -184,6 +188,7 @@ class Link(asyncio.Protocol):
         if self.lost.done():
             return
         self.lost.set_result(reason)
+        self._on_lost(self)
         if not self.greeted.done():
             self.greeted.cancel()
         waiting, self._pending = self._pending, {}

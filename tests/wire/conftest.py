@@ -12,8 +12,8 @@ import uvloop
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """The AGI tests run on both loops: the product uses uvloop, whose transports differ in many small ways."""
+    """Server and client run on both loops: the product uses uvloop, whose transports differ in many small ways."""
     loops: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop}
-    if item.path.name.startswith("test_agi_"):
+    if item.path.name.startswith(("test_agi_", "test_ami_client")):
         loops["uvloop"] = uvloop.new_event_loop
     return loops

@@ -13,6 +13,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import cast
 
 EVERYTHING = frozenset(["system", "call", "user", "command", "originate", "reporting", "dialplan"])
 PATIENCE = 10.0  # how long `until` waits before it calls a test failed
@@ -145,7 +146,7 @@ class FakeManager:
         self._server.close()
         self.drop()
         await self._server.wait_closed()
-        self.touch()
+        await self.until(lambda: not self.sessions)
 
     # What tests ask
 
@@ -213,8 +214,7 @@ class Session(asyncio.Protocol):
         self._timers: list[asyncio.TimerHandle] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its ancestry
         self.manager.sessions.append(self)
         self.manager.connections += 1
         self.write(self.manager.faults.banner)
