@@ -115,6 +115,14 @@ def start_asterisk(settings: Settings) -> RunningAsterisk:
     return RunningAsterisk(settings, secrets, layout, process)
 
 
+def lives(pid: int) -> bool:
+    """True unless it is gone, or dead and only not yet fetched by whatever plays init on this machine."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except OSError:
+        return False
+
+
 @pytest.fixture(scope="session")
 def asterisk() -> Iterator[RunningAsterisk]:
     """The session's Asterisk."""

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import RunningAsterisk, settings_for, start_asterisk
+from conftest import RunningAsterisk, lives, settings_for, start_asterisk
 
 from ivr import contract
 
@@ -99,7 +99,8 @@ def test_only_the_intended_ports_listen_and_only_on_loopback(asterisk: RunningAs
     loopback = "0100007F"
     ports = {name: asterisk.port(name) for name in ("sip", "ami")}
     assert listening("tcp", "0A") == {(loopback, ports["sip"]), (loopback, ports["ami"])}
-    # PJSIP keeps one socket per address family for its questions to DNS servers (config_system.c); it takes answers to those only.
+    # PJSIP keeps one socket per address family for its questions to DNS servers (config_system.c);
+    # it takes answers to those only.
     clients_begin_at = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     udp = listening("udp", "07")
     assert {one for one in udp if one[1] < clients_begin_at} == {(loopback, ports["sip"])}
@@ -281,6 +282,6 @@ def test_it_stops_in_order_and_can_be_started_again(asterisk: RunningAsterisk) -
 
 def wait_until_gone(pids: set[int], seconds: float = 10.0) -> None:
     deadline = time.monotonic() + seconds
-    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+    while any(lives(pid) for pid in pids):
         assert time.monotonic() < deadline, f"still there: {pids}"
         time.sleep(0.02)
