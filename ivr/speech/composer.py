@@ -32,6 +32,7 @@ JOINING_VERSION = 1  # raise it when LEAD_MS, TAIL_MS or _joined change what is 
 MOST_NAMES = 20_000  # utterances whose sound's name is remembered: far more than the store has room for
 
 _T = TypeVar("_T")
+Progress = Callable[[int, int], None]  # is told how many of how many are done
 
 log = structlog.get_logger(__name__)
 
@@ -99,7 +100,7 @@ class Composer:
     async def warm(
         self,
         utterances: Iterable[Utterance],
-        progress: Callable[[int, int], None] = lambda done, total: None,
+        progress: Progress | None = None,
         engine: Engine | None = None,
     ) -> int:
         """Render every clip of these utterances that is not cached; returns how many were rendered.
@@ -111,7 +112,8 @@ class Composer:
         missing = [need for need in needs.values() if self._clips.get(need.name) is None]
         done = len(needs) - len(missing)
         before = self.renders
-        progress(done, len(needs))
+        if progress:
+            progress(done, len(needs))
 
         async def one(need: _Need) -> None:
             nonlocal done
@@ -120,7 +122,8 @@ class Composer:
             except SpeechError as error:
                 log.warning("cannot be rendered beforehand", words=need.words[:60], error=str(error))
             done += 1
-            progress(done, len(needs))
+            if progress:
+                progress(done, len(needs))
 
         await asyncio.gather(*(one(need) for need in missing))
         return self.renders - before
@@ -144,7 +147,7 @@ class Composer:
         return _Need(_hash(body), language, piece.words, recording)
 
     def _sound_name(self, utterance: Utterance, needs: list[_Need]) -> str:
-        """Named by content: the clips and pauses in it. A stand-in's clip is marked, so that it serves this run only."""
+        """Named by content: the clips and pauses in it. A stand-in's clip is marked: it serves this run only."""
         parts = (
             f"{need.name}{'~' if need.name in self._plain else ''}{piece.pause_after_ms}"
             for need, piece in zip(needs, utterance.pieces, strict=True)

@@ -74,7 +74,7 @@ class Recordings:
 
 
 def clip_of_recording(recording: Recording) -> Clip:
-    """The recording as a clip, as loud as everything else. Raises RecordingInvalid when the file has gone or changed."""
+    """The recording as a clip, as loud as everything else. Raises RecordingInvalid when the file has gone."""
     try:
         samples, rate = _decoded(recording.file)
     except OSError as error:

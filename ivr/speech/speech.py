@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +16,7 @@ import structlog
 from ivr.speech import reading
 from ivr.speech.catalogue import Catalogue
 from ivr.speech.clips import Clips
-from ivr.speech.composer import Composer
+from ivr.speech.composer import Composer, Progress
 from ivr.speech.engines.engine import Engine
 from ivr.speech.engines.espeak import EspeakEngine
 from ivr.speech.engines.fallback import FallbackEngine
@@ -79,9 +79,7 @@ class Speech:
         await self.composer.stop()
         await self._engine.stop()
 
-    async def warm(
-        self, names: Iterable[Name] = (), progress: Callable[[int, int], None] = lambda done, total: None
-    ) -> int:
+    async def warm(self, names: Iterable[Name] = (), progress: Progress | None = None) -> int:
         """Render beforehand what calls will need: the catalogue, all number words, these names. On every core.
 
         Returns how many clips were rendered: 0 when all of it was cached.

@@ -27,8 +27,8 @@ class Voice:
 
 # Debian 12's espeak NG (1.51) says many Chinese characters as English letters, but tone-numbered pinyin rightly.
 VOICES = {
-    "zh": Voice("zh", "cmn-latn-pinyin", "sit/cmn-latn-pinyin", 165, -16.7),
-    "en": Voice("en", "en-us", "gmw/en-us", 155, -19.4),
+    "zh": Voice("zh", "cmn-latn-pinyin", "sit/cmn-latn-pinyin", 170, -16.7),
+    "en": Voice("en", "en-us", "gmw/en-us", 165, -19.4),
 }
 
 

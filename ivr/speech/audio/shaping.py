@@ -135,7 +135,17 @@ def clip_of(samples: Samples, rate: int) -> Clip:
     wide = limit(resample(samples, rate, SLN16_RATE))
     wide = _fade(wide, SLN16_RATE)
     wide = np.concatenate([wide, np.zeros(len(wide) % 2, dtype=np.float32)])
-    narrow = resample(wide, SLN16_RATE, ALAW_RATE)
+    return _both_forms(wide, resample(wide, SLN16_RATE, ALAW_RATE))
+
+
+def seamless_clip_of(wide: Samples) -> Clip:
+    """Both forms of a loop at 16 kHz, whose end goes over into its beginning: no fades, and none made by resampling."""
+    around = SLN16_RATE // 10
+    narrow = resample(np.concatenate([wide[-around:], wide, wide[:around]]), SLN16_RATE, ALAW_RATE)
+    return _both_forms(wide, narrow[around // 2 :])
+
+
+def _both_forms(wide: Samples, narrow: Samples) -> Clip:
     count = len(wide) // 2
     narrow = np.concatenate([narrow[:count], np.zeros(max(0, count - len(narrow)), dtype=np.float32)])
     return Clip(alaw.encode(_int16(narrow)), _int16(wide).astype("<i2").tobytes())

@@ -2,8 +2,9 @@
 
 Started as ``python -m ivr.speech.engines.pyttsx3_worker`` by ``ivr.speech.engines.pyttsx3_pool``. What was measured of
 pyttsx3 2.99 makes the rules here: one engine, in one thread, kept for the life of the process (its callback dies with
-it); ``runAndWait`` returns before the sound is there, so espeak is waited for with ``Synchronize``; the driver prints
-to standard output, which is therefore taken away from it; a file is believed only when it holds sound.
+it); ``runAndWait`` returns before the sound is there and a new rate is only queued, so espeak is waited for with
+``Synchronize`` after both; the driver prints to standard output, which is therefore taken away from it; a file is
+believed only when it holds sound.
 
 The exchange: each message is four bytes of length, big-endian, then that much. A request is JSON
 ``{"language": …, "words": …}``. An answer is a JSON message ``{"alaw": n, "sln16": n}`` followed by that many bytes, or
@@ -52,6 +53,8 @@ class Pyttsx3Voice:
             file = self._directory / f"{self._count}.wav"
             self._engine.setProperty("voice", text.voice.driver_name)
             self._engine.setProperty("rate", text.voice.words_per_minute)
+            # The rate is queued in espeak: unless it is waited for, some texts are said at the rate of the one before.
+            self._espeak.Synchronize()
             self._engine.save_to_file(text.text, str(file))
             self._engine.runAndWait()
             self._espeak.Synchronize()
@@ -109,9 +112,9 @@ def main() -> None:
     sink = os.fdopen(os.dup(1), "wb")
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)
-    with tempfile.TemporaryDirectory(prefix="goldline-speech-") as directory:
-        with contextlib.suppress(BrokenPipeError):  # the parent is gone
-            serve(sys.stdin.buffer, sink, Path(directory))
+    # A broken pipe: the parent is gone.
+    with tempfile.TemporaryDirectory(prefix="goldline-speech-") as directory, contextlib.suppress(BrokenPipeError):
+        serve(sys.stdin.buffer, sink, Path(directory))
     # espeak's own thread may still be there; nothing is left to be said.
     sys.stderr.flush()
     os._exit(0)
