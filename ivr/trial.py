@@ -1,7 +1,7 @@
 """``ivr try``: a flow in the terminal, with typed keys and no Asterisk.
 
-What would be said is printed; when a key is asked for, a line of keys is read. An empty line is silence, Ctrl-D hangs up.
-Several keys may be typed at once: what the hotline does not need yet waits, as on the telephone.
+What would be said is printed; when a key is asked for, a line of keys is read. An empty line is silence, Ctrl-D hangs
+up. Several keys may be typed at once: what the hotline does not need yet waits, as on the telephone.
 """
 
 from __future__ import annotations

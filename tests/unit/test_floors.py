@@ -23,6 +23,7 @@ FLOORS: list[set[str]] = [
     {"ivr.install"},
     {"ivr.app"},
     {"ivr.doctor", "ivr.dial", "ivr.supervise"},
+    {"ivr.preparation"},
     {"ivr.cli"},
 ]
 

@@ -1,0 +1,42 @@
+"""The command ``ivr``: one file per group of commands, each a thin skin over a room that does the work.
+
+Modules that a command needs are imported when it runs, so that ``ivr --help`` and ``ivr check`` stay quick.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from ivr.cli.calls import calls, dial, doctor
+from ivr.cli.flows import check, graph, try_
+from ivr.cli.hotline import run, serve
+from ivr.errors import GoldlineError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="goldline", prog_name="ivr")
+def cli() -> None:
+    """Goldline: a telephone hotline for a securities brokerage.
+
+    \b
+    ivr run                                  start Asterisk and the controller (what `make run` does last)
+    ivr dial 95500 --keys "1 600519#"        call the hotline with no telephone
+    ivr check --test                         check the flows and run the tests beside them
+    ivr try main                             play a flow in this terminal
+    ivr doctor                               what is wrong, and what to do about it
+    """
+
+
+for command in (run, serve, dial, calls, doctor, check, graph, try_):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run ``ivr``; an error that we foresaw is one message and exit code 1, never a traceback."""
+    try:
+        cli(prog_name="ivr", standalone_mode=True)
+    except GoldlineError as error:
+        click.echo(f"{error}", err=True)
+        sys.exit(1)
