@@ -79,8 +79,9 @@ class Answer:
     """What Asterisk answered to one command.
 
     ``result`` is the text after ``result=``: a number for most commands, the digits for GET DATA; empty unless
-    ``code`` is 200. ``data`` is what stood in parentheses (a variable's value, ``timeout``, ``hangup``), the usage text
-    for 520 and the sentence for other codes. ``endpos`` is where playing or recording ended, in samples.
+    ``code`` is 200. ``data`` is what stood behind it, most often in parentheses (a variable's value, ``timeout``,
+    ``hangup``), the usage text for 520 and the sentence for other codes. ``endpos`` is where playing or recording
+    ended, in samples.
     """
 
     code: int
@@ -134,6 +135,7 @@ _OPENED: Final = re.compile(rb"200 result=[^\s(]* \(")
 # Where a value may end: at a `)` that ends the line, or that only endpos follows. (The SPEECH commands write more
 # behind it; Goldline does not use them, and to read them here would cut values of other commands short.)
 _CLOSED: Final = re.compile(rb"\)(?: endpos=(-?\d+))?\n")
+_REMARKED: Final = re.compile(rb"200 result=([^\s(]*) ([^\n]*)\n")  # GOSUB: `200 result=-1 Gosub label not found`
 _REFUSAL: Final = re.compile(rb"(5\d\d) ([^\n]*)\n")
 _USAGE_BEGINS: Final = b"520-"
 # Not only at the start of a line: Asterisk writes the usage text before it as it is, whether or not it ends its line.
@@ -295,6 +297,9 @@ class AgiProtocol:
                 _text(buffer[opened.end() : closed.start()]),
                 None if endpos is None else int(endpos),
             )
+        elif remarked := _REMARKED.match(buffer):
+            length = remarked.end()
+            answer = Answer(200, _text(remarked[1]), _text(remarked[2]))
         elif buffer.startswith(_USAGE_BEGINS):
             ended = _USAGE_ENDS.search(buffer, self._scanned)
             if ended is None:

@@ -82,7 +82,8 @@ def only(data: bytes) -> Event | None:
         (b"200 result=1 (one\nHANGUP\nthree)\n", Answer(200, "1", "one\nHANGUP\nthree")),
         (b"510 Invalid or unknown command\n", Answer(510, "", "Invalid or unknown command")),
         (b"503 result=-2 Memory allocation failure\n", Answer(503, "", "result=-2 Memory allocation failure")),
-        (b"100 result=0 Trying...\n200 result=1\n", Answer(200, "1")),
+        (b"100 result=0 Trying...\n200 result=0 Gosub complete\n", Answer(200, "0", "Gosub complete")),
+        (b"200 result=-1 Gosub label not found\n", Answer(200, "-1", "Gosub label not found")),
         (b"520-Invalid\nUsage: X\n520 of these\n520 End of proper usage.\n", Answer(520, "", "Usage: X\n520 of these")),
         (b"520 Invalid command syntax.\n", Answer(520, "", "Invalid command syntax.")),
     ],
@@ -93,7 +94,7 @@ def test_answers(line: bytes, answer: Answer) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [b"200\n", b"200 OK\n", b"200 result=1 2\n", b"\n", b"hangup\n", b"HANGUP \n", b"404 no\n", b"200 result=0\r\n"],
+    [b"200\n", b"200 OK\n", b"\n", b"hangup\n", b"HANGUP \n", b"404 no\n", b"200 result=0\r\n"],
 )
 def test_lines_that_are_no_answer(line: bytes) -> None:
     with pytest.raises(RemoteProtocolError):
