@@ -14,12 +14,12 @@ from typing import Any
 import jinja2
 
 from ivr import contract
-from ivr.asterisk import hold_music
 from ivr.asterisk.errors import AsteriskError, TemplateFault
 from ivr.asterisk.layout import Layout
 from ivr.asterisk.locate import Installation
 from ivr.asterisk.secrets_file import Secrets, write_private
 from ivr.config import CHECKOUT, Settings
+from ivr.speech.hold_music import write_hold_music
 
 TEMPLATES = CHECKOUT / "asterisk-conf"
 SUFFIX = ".j2"
@@ -135,7 +135,7 @@ def prepare(settings: Settings, secrets: Secrets, installation: Installation, te
         )
     layout.create()
     write(texts, layout.etc_dir)
-    hold_music.ensure(layout.music_dir)
+    write_hold_music(layout.music_dir)
     return layout
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import signal
 import sys
@@ -51,8 +52,8 @@ async def run(
     what a step raises. Nothing is left running then.
     """
     console = console or Console(stderr=True, highlight=False)
-    layout = Layout(settings.run_dir)
-    layout.create()
+    os.umask(0o077)  # whatever we or our children write may hold what callers said or keyed in
+    Layout(settings.run_dir).create()
     raise_file_limit()
     with lock.held(settings.run_dir):
         ports.check(settings)

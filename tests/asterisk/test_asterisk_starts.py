@@ -238,7 +238,7 @@ async def test_each_account_hears_what_it_needs_and_no_key_that_was_pressed(aste
 
 def test_files_are_for_the_owner_only(asterisk: RunningAsterisk) -> None:
     for path in [asterisk.layout.run_dir, *asterisk.layout.run_dir.rglob("*")]:
-        if path.is_socket() or path.is_dir() or path.is_file():
+        if path.exists() and asterisk.layout.run_dir / "sounds" not in path.parents:  # anybody may hear those
             assert path.stat().st_mode & 0o077 == 0, path
 
 

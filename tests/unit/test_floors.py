@@ -22,7 +22,8 @@ FLOORS: list[set[str]] = [
     {"ivr.asterisk", "ivr.health", "ivr.monitor"},
     {"ivr.install"},
     {"ivr.app"},
-    {"ivr.doctor", "ivr.dial", "ivr.supervise"},
+    {"ivr.dial", "ivr.supervise"},
+    {"ivr.doctor"},
     {"ivr.preparation"},
     {"ivr.cli"},
 ]
