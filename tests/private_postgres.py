@@ -36,8 +36,16 @@ class PrivatePostgres:
             os.chown(self.directory, self._account.pw_uid, self._account.pw_gid)
         self._run("initdb", "-D", "data", "-U", "goldline", "-E", "UTF8", "--no-locale", "-A", "trust", "--no-sync")
 
+    @property
+    def running(self) -> bool:
+        """The server runs."""
+        return self._server is not None and self._server.poll() is None
+
     def start(self) -> None:
-        """Start the server and wait until it answers."""
+        """Start the server and wait until it answers.
+
+        Only from the main thread: the server ends with the thread that started it, so a killed test run leaves none.
+        """
         for attempt in range(TRIES):
             self.port = self.port or _free_port()
             if self._start_once():
