@@ -15,7 +15,7 @@ CONTEXT_SELF = "goldline-self"  # the caller's side of `ivr dial`
 # Channel variables: the checkpoint that a call carries, so that a restarted controller can go on with it
 VAR_LINE = "GOLDLINE_LINE"  # the number that was dialled
 VAR_DONE = "GOLDLINE_DONE"  # set last by the controller: it ended well. Never trust AGISTATUS: a crash is SUCCESS
-VAR_CHECKPOINT = "GOLDLINE_CHECKPOINT"  # flow, node, language and plain values (never secret ones); base64url, no commas
+VAR_CHECKPOINT = "GOLDLINE_CHECKPOINT"  # flow, node, language, plain values (never secret ones); base64url
 VAR_TRIES = "GOLDLINE_TRIES"  # how often in a row the dialplan found no controller
 
 # Values of VAR_DONE

@@ -124,7 +124,7 @@ class Dialler:
 
     @property
     def _spool(self) -> Path:
-        """Where Asterisk records; it may write in the run directory only."""
+        """Where the dialplan records what this caller hears."""
         return self._layout.var_dir / f"{self._mark}.wav"
 
     async def _journal(self, http: aiohttp.ClientSession) -> aiohttp.ClientResponse:
@@ -158,8 +158,6 @@ class Dialler:
             },
         )
         await self._until_answered()
-        # r(): what comes to the caller's ear, and nothing else (Asterisk, app_mixmonitor.c)
-        await ami.action("MixMonitor", {"Channel": self._mark, "options": f"r({self._spool})"})
         work = self._press_typed(ami, keys) if callable(keys) else self._press_groups(ami, keys, ahead)
         pressing = asyncio.create_task(work)
         over = asyncio.create_task(self._ended.wait())

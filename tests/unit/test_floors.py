@@ -26,6 +26,7 @@ FLOORS: list[set[str]] = [
     {"ivr.doctor"},
     {"ivr.preparation"},
     {"ivr.cli"},
+    {"ivr.__main__"},
 ]
 
 
