@@ -23,6 +23,9 @@ ENVIRONMENT_PREFIX = "GOLDLINE_"
 ENVIRONMENT_OWN = frozenset({"GOLDLINE_CONFIG", "GOLDLINE_TEST_WITHOUT"})  # names that are not settings
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+HOST_PATTERN = r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
+Host = Annotated[str, Field(pattern=rf"^{HOST_PATTERN}(/[0-9]{{1,2}})?$")]  # a name, an address or a network
+IPv4 = Annotated[str, Field(pattern=r"^([0-9]{1,3}\.){3}[0-9]{1,3}$")]
 
 
 class ConfigError(GoldlineError):
@@ -65,9 +68,13 @@ class Ports(Section):
 class Sip(Section):
     """Who may reach our SIP port."""
 
-    bind: str = Field("127.0.0.1", description="address SIP and RTP listen on; 0.0.0.0 for phones on the network")
-    trunk_hosts: tuple[str, ...] = Field((), description="addresses of the trunk's gateways")
-    external_address: str = Field("", description="our public address, when phones reach us through NAT")
+    bind: IPv4 = Field("127.0.0.1", description="address SIP and RTP listen on; 0.0.0.0 for phones on the network")
+    trunk_hosts: tuple[Host, ...] = Field(
+        (), description="addresses (or networks: 192.0.2.0/28) of the trunk's gateways"
+    )
+    external_address: Annotated[str, Field(pattern=rf"^({HOST_PATTERN})?$")] = Field(
+        "", description="our public address, when phones reach us through NAT"
+    )
     number: str = Field("95500", pattern=r"^[0-9]{2,15}$", description="the hotline's number")
 
 
