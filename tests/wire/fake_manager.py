@@ -115,6 +115,7 @@ class FakeManager:
         self.accounts = accounts or {"tester": Account("a secret")}
         self.faults = Faults()
         self.channels: dict[str, Channel] = {}
+        self.contexts = {"lab"}  # where an Originate of a Local channel gets through
         self.outputs: dict[str, list[str]] = {"core show version": ["Asterisk 22.10.1 built by nobody"]}
         self.received: list[Action] = []
         self.raw = bytearray()  # every byte that any client sent
@@ -388,7 +389,7 @@ class Session(asyncio.Protocol):
         if not application and not (action.get("Context") and action.get("Exten") and action.get("Priority")):
             self.error(action, "Originate with 'Exten' requires 'Context' and 'Priority'")
             return
-        reachable = target.startswith("Local/") and target.partition("@")[2].split("/")[0] == "lab"
+        reachable = target.startswith("Local/") and target.partition("@")[2].split("/")[0] in self.manager.contexts
         waits = action.get("Async").lower() in ("true", "yes", "1", "on")
         if not waits and not reachable:
             self.error(action, "Originate failed")
