@@ -7,7 +7,8 @@ storing it once.
 from __future__ import annotations
 
 import datetime
-import uuid
+import itertools
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -21,9 +22,16 @@ CALL_ENDED = "call.ended"  # {how}
 CALL_KINDS: Final = frozenset({CALL_STARTED, CALL_ANSWERED, CALL_RESUMED, CALL_LANGUAGE, CALL_ENDED})
 
 
+_counter = itertools.count()
+_prefix = secrets.token_hex(10)
+
+
 def new_event_id() -> str:
-    """A fresh id, unique over processes and machines."""
-    return uuid.uuid4().hex
+    """A fresh id, unique over processes and machines: 80 random bits per process and a running number.
+
+    A tenth of the cost of a random UUID, and a call makes twenty of them.
+    """
+    return f"{_prefix}{next(_counter):012x}"
 
 
 def utcnow() -> datetime.datetime:
@@ -42,7 +50,7 @@ class Event:
     id: str = field(default_factory=new_event_id)
 
 
-class Journal(Protocol):
-    """Where events go. ``append`` never waits and never raises for a database that is away."""
+class EventSink(Protocol):
+    """Where events go (``db.journal.Journal``, or a list in a test). ``append`` never waits and never raises for a database that is away."""
 
     def append(self, event: Event) -> None: ...

@@ -40,7 +40,7 @@ _SEGMENT_NAME: Final = re.compile(r"events-(\d{8})\.jsonl")
 
 def encode(event: Event) -> bytes:
     """An event as one line. Whatever its texts and data hold, the line is good and storable."""
-    at = event.at if event.at.tzinfo else event.at.replace(tzinfo=datetime.UTC)
+    at = event.at.astimezone(datetime.UTC) if event.at.tzinfo else event.at.replace(tzinfo=datetime.UTC)
     head = storable_json([storable(event.id, 64), storable(event.call_id), storable(event.kind), at.isoformat()])
     return f"{head[:-1]},{storable_json(event.data)}]\n".encode("ascii")
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
 from db import schema
 from db.errors import AlreadyThere, BadStoreUrl, SchemaMismatch, StoreAway, StoreError
@@ -208,6 +208,7 @@ def _sqlite(url: sa.URL) -> AsyncEngine:
         ) from error
     engine = create_async_engine(
         url.set(database=str(file)),
+        poolclass=AsyncAdaptedQueuePool,  # what SQLAlchemy 2.0 does not choose by itself for a file
         pool_size=POOL_SIZE,
         max_overflow=POOL_MORE,
         pool_timeout=POOL_SECONDS,

@@ -1,4 +1,7 @@
-"""Fixtures for the store: every test that takes ``store`` or ``database_url`` runs on SQLite and on PostgreSQL."""
+"""Fixtures for the store, and how property tests run.
+
+Every test that takes ``store`` or ``database_url`` runs on SQLite and on PostgreSQL.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from db.store import Store
 from tests.private_postgres import NoPostgres, PrivatePostgres
+
+# A loaded machine is slow, and that is no failure.
+settings.register_profile("goldline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("goldline")
 
 
 @pytest.fixture(scope="session")

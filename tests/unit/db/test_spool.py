@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import errno
 import logging
 import os
@@ -54,7 +55,7 @@ def test_every_event_is_one_line_that_can_be_read_back(event: Event) -> None:
     assert line.count(b"\n") == 1
     found = decode(line)
     assert found
-    assert (found.id, found.at) == (event.id, event.at)
+    assert (found.id, found.at) == (event.id, event.at.astimezone(datetime.UTC))
     assert decode(encode(found)) == found
 
 
