@@ -69,7 +69,7 @@ def pinyin(words: str) -> str:
     # errors=list gives one element for each character that is none of ours, so that places in both rows agree.
     syllables = lazy_pinyin(words, style=Style.TONE3, neutral_tone_with_five=True, errors=cast(Any, list))
     said = "".join(_said(words, syllables, place) for place in range(len(words)))
-    said = re.sub(r"\s+([,.:;!?])", r"\1", re.sub(r"\s+", " ", said)).strip()
+    said = re.sub(r"\s+([,.:;!?])", r"\1", re.sub(r"\s+", " ", said)).strip().lstrip(",.:;!? ")
     return said if any(character.isalpha() for character in said) else ""
 
 

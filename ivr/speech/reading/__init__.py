@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ivr.speech.errors import SpeechError
 from ivr.speech.reading import en, en_text, zh, zh_text
@@ -38,6 +39,8 @@ _TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
 _BRACKETS = re.compile(r"\s*[()（）【】\[\]{}]\s*")
 _NEXT_TO_HAN = re.compile(r"(?<=[\u4e00-\u9fff，。、：；])\s+(?=[\u4e00-\u9fff，。、：；])|\s+(?=[，。、：；])")
 _MARKS_SAID = frozenset("，。、：；！？,.:;!?'’-—… ")  # marks that shape how a text is said; all others are dropped
+
+MOST_FIGURES = 8192  # readings remembered: the popular shares' prices are asked for again and again
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,19 @@ def read(language: str, value: Value, before: str = "") -> tuple[Piece, ...]:
 
     Raises SpeechError when the value cannot be said, or not in that language.
     """
+    match value:
+        case Name():
+            return _name(language, _in_language(language, value))
+        case Text():
+            return read_text(language, _in_language(language, value))
+        case _:
+            return _read_figure(language, value, before)
+
+
+@lru_cache(maxsize=MOST_FIGURES)
+def _read_figure(
+    language: str, value: Price | Percent | Change | Code | Count | Date | Time, before: str
+) -> tuple[Piece, ...]:
     rules = _rules(language)
     match value:
         case Price():
@@ -85,10 +101,6 @@ def read(language: str, value: Value, before: str = "") -> tuple[Piece, ...]:
             return rules.date(value)
         case Time():
             return rules.time(value)
-        case Name():
-            return _name(language, _in_language(language, value))
-        case Text():
-            return read_text(language, _in_language(language, value))
 
 
 def read_text(language: str, text: str) -> tuple[Piece, ...]:
