@@ -51,6 +51,9 @@ class Event:
 
 
 class EventSink(Protocol):
-    """Where events go (``db.journal.Journal``, or a list in a test). ``append`` never waits and never raises for a database that is away."""
+    """Where events go: ``db.journal.Journal``, or a list in a test.
+
+    ``append`` never waits and never raises for a database that is away.
+    """
 
     def append(self, event: Event) -> None: ...

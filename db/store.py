@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
@@ -51,8 +52,9 @@ class Store:
     ``reading()`` and ``writing()`` give a session in a transaction and turn what the database says into StoreError.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, place: str) -> None:
         self.engine = engine
+        self.place = place  # where the store is, without its password
         self.sessions = async_sessionmaker(engine, expire_on_commit=False)
         # SQLite: a transaction that began by reading may be refused to write (SQLITE_BUSY_SNAPSHOT): writers say so.
         self._writers = async_sessionmaker(engine.execution_options(sqlite_begin="IMMEDIATE"), expire_on_commit=False)
@@ -64,19 +66,13 @@ class Store:
         Raises BadStoreUrl.
         """
         parsed = _parse(url)
-        if parsed.get_backend_name() == "sqlite":
-            return cls(_sqlite(parsed))
-        return cls(_postgresql(parsed))
+        make = _sqlite if parsed.get_backend_name() == "sqlite" else _postgresql
+        return cls(make(parsed), parsed.render_as_string(hide_password=True))
 
     @property
     def is_sqlite(self) -> bool:
         """The database is SQLite."""
         return self.engine.dialect.name == "sqlite"
-
-    @property
-    def place(self) -> str:
-        """Where the store is, without its password."""
-        return self.engine.url.render_as_string(hide_password=True)
 
     async def migrate(self) -> None:
         """Bring the tables to this version. Two processes may do it at once: one waits.
@@ -202,12 +198,14 @@ def _sqlite(url: sa.URL) -> AsyncEngine:
     file = Path(url.database or "").absolute()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(0o600)  # it holds customers: nobody else reads it, nor the log beside it, which takes after it
     except OSError as error:
         raise BadStoreUrl(
-            f"The directory of {file} cannot be made: {error.strerror}.", remedy="Choose a directory you may write to."
+            f"The database {file} cannot be made: {error.strerror}.", remedy="Choose a directory you may write to."
         ) from error
     engine = create_async_engine(
-        url.set(database=str(file)),
+        # mode=rw: a file that went away is away, and not an empty database in its place
+        url.set(database=f"file:{quote(str(file))}", query={"mode": "rw", "uri": "true"}),
         poolclass=AsyncAdaptedQueuePool,  # what SQLAlchemy 2.0 does not choose by itself for a file
         pool_size=POOL_SIZE,
         max_overflow=POOL_MORE,

@@ -163,9 +163,22 @@ async def test_a_sqlite_file_that_was_replaced_is_noticed(tmp_path: Path) -> Non
     await store.ping()
     for path in tmp_path.glob("x.db*"):
         path.unlink()
+    with pytest.raises(StoreAway, match="unable to open"):
+        await store.ping()
+    assert not file.exists(), "no empty database in its place"
+    file.touch()
     with pytest.raises(SchemaMismatch, match="tables are missing"):
         async with store.reading() as session:
             await session.execute(sa.select(InstrumentRow))
+    await store.close()
+
+
+async def test_a_sqlite_file_is_its_owners_alone_whatever_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "a b?c#d%41é" / "x.db"
+    store = await Store.open(sa.URL.create("sqlite", database=str(file)).render_as_string())
+    await store.migrate()
+    assert {path.stat().st_mode & 0o777 for path in file.parent.iterdir()} == {0o600}
+    assert "x.db" in store.place
     await store.close()
 
 
