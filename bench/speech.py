@@ -26,7 +26,7 @@ from ivr.speech.values import Change, Code, Name, Price, Time, Value
 
 PROMPTS = Path(__file__).resolve().parent.parent / "prompts"
 NAME = Name({"zh": "贵州茅台", "en": "Kweichow Moutai"})
-TARGET_MS = 5.0  # a cached quote is composed within this
+TARGET_MS = 5.0  # a cached quote is composed within this, on a core of its own
 # Words that no catalogue holds: share names.
 MISSES = [f"{first}{second}股份" for first in "东南西北中金银铜铁石" for second in "方海山河江湖天地风云"]
 
@@ -117,8 +117,9 @@ def main() -> None:
     for name, value in figures.items():
         print(f"{name:24} {value:>12.3f}" if isinstance(value, float) else f"{name:24} {value:>12}")
     print(json.dumps({name: round(value, 3) if isinstance(value, float) else value for name, value in figures.items()}))
-    if float(figures["quote_zh_median_ms"]) > TARGET_MS:
-        raise SystemExit(f"a cached quote takes more than {TARGET_MS} ms")
+    # CPU time, not wall time: the verdict must not depend on what else the machine is doing.
+    if float(figures["quote_zh_cpu_ms"]) > TARGET_MS:
+        raise SystemExit(f"a cached quote takes more than {TARGET_MS} ms of CPU")
 
 
 if __name__ == "__main__":
