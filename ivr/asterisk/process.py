@@ -25,6 +25,7 @@ STOP_SECONDS = 8.0  # `core stop now` takes under 1 s
 COMMAND_SECONDS = 15.0
 POLL_SECONDS = 0.05  # there is no event for "the socket exists": look again
 OPEN_FILES = 65536  # a call holds about six descriptors; 600 calls pass the usual 1,024
+LOG_BYTES = 50 * 2**20  # of one log file at a start: about a year of a healthy hotline
 TAIL_LINES = 12  # of its log, shown when it does not start
 
 
@@ -54,6 +55,8 @@ class Asterisk:
         sandbox.write_system_files(self.layout)
         with contextlib.suppress(FileNotFoundError):
             self.layout.control_socket.unlink()  # left by one that was killed; it would look like a live one
+        for log in (self.layout.messages_log, self.layout.security_log):
+            set_aside(log)
         words = sandbox.command(self.installation, self.layout, ["-f"], self._read_only)
         try:
             with open(self.layout.console_log, "wb", opener=_for_the_owner) as console:
@@ -152,6 +155,13 @@ def raise_file_limit(wanted: int = OPEN_FILES) -> None:
     limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < limit:
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+
+
+def set_aside(log: Path, limit: int = LOG_BYTES) -> None:
+    """Begin a log anew when it has grown over ``limit`` bytes; the one before is kept beside it."""
+    with contextlib.suppress(FileNotFoundError):
+        if log.stat().st_size > limit:
+            log.replace(log.with_name(f"{log.name}.1"))
 
 
 def _for_the_owner(path: str, flags: int) -> int:

@@ -24,6 +24,7 @@ HANG_SECONDS = 10.0  # without an answer: it is restarted
 ASK_SECONDS = 2.0  # between two questions, and for one answer
 STOP_SECONDS = 10.0  # to finish what is under way, and to write the journal
 STARTING_POLL_SECONDS = 0.1
+EXIT_POLL_SECONDS = 0.2  # to see that Asterisk, which is not asyncio's own child, has ended
 
 
 class Child(ABC):
@@ -99,7 +100,9 @@ class AsteriskChild(Child):
         return (await ask(self._ami_port, b"")).startswith(b"Asterisk Call Manager/")
 
     async def _pause(self) -> None:
-        await asyncio.sleep(ASK_SECONDS / 4)
+        deadline = time.monotonic() + ASK_SECONDS
+        while self.exit_code() is None and time.monotonic() < deadline:  # noqa: ASYNC110 - it has no event to wait for
+            await asyncio.sleep(EXIT_POLL_SECONDS)
 
 
 class ControllerChild(Child):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import re
 import signal
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from conftest import RunningAsterisk, lives, settings_for, start_asterisk
 
 from ivr import contract
+from ivr.asterisk import sandbox
 
 pytestmark = pytest.mark.asterisk
 
@@ -278,6 +280,40 @@ def test_it_stops_in_order_and_can_be_started_again(asterisk: RunningAsterisk) -
         running.process.wait_until_booted()
         assert "Asterisk" in running.cli("core show version")
         running.process.stop()
+
+
+def test_where_no_sandbox_is_allowed_it_runs_plainly_and_without_rights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "is_possible", lambda: False)
+    with tempfile.TemporaryDirectory(prefix="goldline-") as run_dir:
+        running = start_asterisk(settings_for(Path(run_dir)))
+        status = Path(f"/proc/{running.process.pid}/status").read_text("utf-8")
+        assert re.search(r"^CapBnd:\s+0+$", status, re.MULTILINE) or os.geteuid() != 0
+        assert re.search(r"^CapEff:\s+0+$", status, re.MULTILINE)
+        assert re.search(r"^NoNewPrivs:\s+1$", status, re.MULTILINE)
+        assert "chan_pjsip.so" in running.cli("module show like chan_pjsip")
+        pids = family(running.process.pid)
+        running.process.stop()
+        assert running.process.exit_code == 0
+        wait_until_gone(pids)
+
+
+def test_in_the_sandbox_it_sees_nothing_of_the_machine(asterisk: RunningAsterisk) -> None:
+    if not sandbox.is_possible():
+        pytest.fail("no sandbox here: install bubblewrap and allow user namespaces", pytrace=False)
+    asterisk_pid = next(
+        pid for pid in family(asterisk.process.pid) if Path(f"/proc/{pid}/comm").read_text() == "asterisk\n"
+    )
+    status = Path(f"/proc/{asterisk_pid}/status").read_text("utf-8")
+    for name in ("CapEff", "CapPrm", "CapBnd"):
+        assert re.search(rf"^{name}:\s+0+$", status, re.MULTILINE)
+    root = Path(f"/proc/{asterisk_pid}/root")
+    if os.geteuid() == 0:  # only root may look through that door
+        assert {path.name for path in (root / "etc").iterdir()} <= {*sandbox.ETC_FILES, *SANDBOX_ETC}
+        assert not (root / "home").exists()
+        assert not (root / "etc/shadow").exists()
+
+
+SANDBOX_ETC = {"resolv.conf", "localtime", "ld.so.cache", "alternatives"}
 
 
 def wait_until_gone(pids: set[int], seconds: float = 10.0) -> None:
