@@ -116,7 +116,7 @@ class AmiClient:
         self._changed = asyncio.Event()
         self._trouble: AmiError | None = None
         self._late = 0
-        self.reconnects = 0
+        self._connections = 0
         self.failed_hooks = 0
 
     # Life
@@ -200,6 +200,11 @@ class AmiClient:
     # Figures
 
     @property
+    def reconnects(self) -> int:
+        """How many times the link was made anew."""
+        return max(0, self._connections - 1)
+
+    @property
     def dropped(self) -> int:
         """How many events were thrown away because the reader was too slow, or were left over at a reconnect."""
         return sum(self._inbox.dropped.values())
@@ -230,7 +235,6 @@ class AmiClient:
                 self._set_state(State.BACKING_OFF)
                 log.warning("ami %s: %s; next try in %.1f s", self.name, self._trouble, wait)
                 await self._sleep(wait)
-                self.reconnects += 1
         except AuthFailed as error:
             self._trouble = error
             log.error("ami %s: %s", self.name, error)
@@ -321,6 +325,7 @@ class AmiClient:
                 log.warning("ami %s: reading the state failed", self.name, exc_info=error)
                 raise NotConnected(f"Reading the state after the login failed: {error!r}.") from error
         self._inbox.release()
+        self._connections += 1
         self._set_state(State.CONNECTED)
         log.info("ami %s: connected to %s", self.name, self._where)
         watch = asyncio.create_task(self._watch(link), name=f"ami {self.name} ping")
@@ -413,9 +418,12 @@ class AmiClient:
         if isinstance(self._trouble, AuthFailed):
             return self._trouble
         because = f" ({self._trouble.message})" if self._trouble else ""
+        stopped = self._state is State.STOPPED
         return NotConnected(
             f"{message} The client is {self._state.value}{because}.",
-            remedy="Call start() and wait_connected() first; `ivr doctor` checks the manager.",
+            remedy="Call start() and wait_connected() first."
+            if stopped
+            else "It goes on trying; wait_connected() waits for it, and `ivr doctor` checks the manager.",
         )
 
     @property
