@@ -3,7 +3,8 @@
     python bench/agi.py [--calls 3000] [--concurrency 200] [--rounds 5] [--peers bare,goldline] [--json]
 
 Every peer is a server process, ``bench/agi_peers/NAME.py --port N``, that runs the 13 commands of
-``bench/agi_peers/script.py``. This process plays Asterisk (epoll, no asyncio): so many calls at once, a new one for
+``bench/agi_peers/script.py``; ``engine`` is the whole controller but for database and telephone: flow, checks,
+speech, services and trace. This process plays Asterisk (epoll, no asyncio): so many calls at once, a new one for
 each that ends, every command checked. With two cores or more, servers have one and the generator another. Peers
 take turns within a round, so that a noisy moment of the machine meets them all.
 
@@ -30,9 +31,9 @@ from pathlib import Path
 
 PEERS_DIR = Path(__file__).parent / "agi_peers"
 sys.path.insert(0, str(PEERS_DIR))
-from script import ANSWERS, COMMANDS, ENVIRONMENT  # noqa: E402
+from script import ANSWERS, COMMANDS, ENGINE, ENVIRONMENT  # noqa: E402
 
-PEERS = ["bare", "goldline", "panoramisk_asyncio", "panoramisk_uvloop", "pystrix_threads"]
+PEERS = ["bare", "goldline", "engine", "panoramisk_asyncio", "panoramisk_uvloop", "pystrix_threads"]
 CEILINGS = {"goldline": 2.0, "engine": 3.0}  # CPU per call as a multiple of bare
 WARM_UP_CALLS = 300
 STALL_SECONDS = 20.0  # no progress for so long: the peer hangs
@@ -40,6 +41,8 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 # Peers quote and number their arguments each in their own way; the verb and the first argument must be right.
 STARTS = [" ".join(words[:3] if len(words) > 1 else words).encode() for words in COMMANDS]
+SCRIPT = list(zip(STARTS, ANSWERS, strict=True))
+SCRIPTS = {"engine": ENGINE}  # the flow engine says what it says
 
 
 class BenchError(Exception):
@@ -155,6 +158,7 @@ class _Call:
 
 def _run(peer: Peer, calls: int, concurrency: int) -> Cell:
     """Make so many calls and time them. Raises BenchError when any of them goes wrong."""
+    script = SCRIPTS.get(peer.name, SCRIPT)
     epoll = select.epoll()
     live: dict[int, _Call] = {}
     latencies: list[float] = []
@@ -180,8 +184,8 @@ def _run(peer: Peer, calls: int, concurrency: int) -> Cell:
                 now = clock()
                 data = call.socket.recv(65536)
                 if not data:
-                    if call.step != len(COMMANDS):
-                        raise BenchError(f"{peer.name} closed a call after {call.step} of {len(COMMANDS)} commands.")
+                    if call.step != len(script):
+                        raise BenchError(f"{peer.name} closed a call after {call.step} of {len(script)} commands.")
                     epoll.unregister(number)
                     del live[number]
                     call.socket.close()
@@ -193,11 +197,11 @@ def _run(peer: Peer, calls: int, concurrency: int) -> Cell:
                     call.pending = line
                     continue
                 call.pending = b""
-                if call.step == len(COMMANDS) or not line.replace(b'"', b"").startswith(STARTS[call.step]):
+                if call.step == len(script) or not line.replace(b'"', b"").startswith(script[call.step][0]):
                     raise BenchError(f"{peer.name} sent {line!r} as command {call.step + 1}.")
                 if call.step:
                     latencies.append(now - call.answered_at)
-                answer = ANSWERS[call.step]
+                answer = script[call.step][1]
                 call.step += 1
                 call.answered_at = clock()
                 call.socket.send(answer)

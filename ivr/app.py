@@ -34,6 +34,7 @@ from ivr.config import Settings
 from ivr.flow.engine import Engine
 from ivr.flow.library import Library
 from ivr.health import HealthServer
+from ivr.memory import settle_memory
 from ivr.metrics import Metrics
 from ivr.services import all_services
 from ivr.services.notices import NoticeBoard
@@ -146,6 +147,7 @@ class Controller:
         )
         await self.health.start()
         stack.push_async_callback(self.health.stop)
+        settle_memory()
         log.info("controller ready", agi=self.agi.port, flows=sorted(self.library.current.flows))
 
     async def _open_speech(self, stack: AsyncExitStack) -> Speech:

@@ -243,8 +243,8 @@ class Dialler:
         self._tell(kind, data)
         if kind == "said":
             self._result.said.append(data["text"])
-        elif kind == "asked":
-            self._questions.put_nowait(None)
+            if "wants" in data:
+                self._questions.put_nowait(None)
         elif kind == "call.ended":
             self._result.ended = data["how"]
             self._ended.set()

@@ -4,15 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 LAG_INTERVAL = 0.25  # seconds between looks at the event loop
-COMMAND_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30)
-LAG_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
+SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0)
 # Commands that play or wait for a key take as long as the caller likes: their time says nothing about us or Asterisk.
 WAITING_VERBS = frozenset({"STREAM FILE", "GET OPTION", "GET DATA", "WAIT FOR DIGIT", "EXEC", "RECORD FILE"})
+
+
+class Durations(Collector):
+    """A histogram of seconds. A tenth of the cost of the library's own, and a call observes twenty times."""
+
+    def __init__(self, name: str, description: str, bounds: Sequence[float] = SECONDS_BUCKETS) -> None:
+        self._name, self._description, self._bounds = name, description, tuple(bounds)
+        self._counts = [0] * (len(bounds) + 1)
+        self._sum = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """One more."""
+        self._counts[bisect_left(self._bounds, seconds)] += 1
+        self._sum += seconds
+
+    def collect(self) -> Iterable[Metric]:
+        """For the registry."""
+        total, buckets = 0, []
+        for bound, count in zip((*map(str, self._bounds), "+Inf"), self._counts, strict=True):
+            total += count
+            buckets.append((bound, total))
+        family = HistogramMetricFamily(self._name, self._description)
+        family.add_metric([], buckets, self._sum)
+        return [family]
 
 
 class Metrics:
@@ -23,22 +49,19 @@ class Metrics:
         self.calls_ended = Counter(
             "goldline_calls_ended", "Sessions by flow and how they ended", ["flow", "how"], registry=self.registry
         )
-        self.commands = Histogram(
-            "goldline_agi_command_seconds",
-            "Asterisk's time to answer a command that waits for nobody",
-            buckets=COMMAND_BUCKETS,
-            registry=self.registry,
+        self.commands = self._durations(
+            "goldline_agi_command_seconds", "Asterisk's time to answer a command that waits for nobody"
         )
-        self.turns = Histogram(
-            "goldline_agi_turn_seconds",
-            "Our time from an answer of Asterisk to our next command: what a caller waits for us",
-            buckets=COMMAND_BUCKETS,
-            registry=self.registry,
+        self.turns = self._durations(
+            "goldline_agi_turn_seconds", "Our time from an answer of Asterisk to our next command: what a caller waits"
         )
-        self.loop_lag = Histogram(
-            "goldline_loop_lag_seconds", "How late the event loop is", buckets=LAG_BUCKETS, registry=self.registry
-        )
+        self.loop_lag = self._durations("goldline_loop_lag_seconds", "How late the event loop is")
         self.loop_lag_now = Gauge("goldline_loop_lag_now_seconds", "How late it was last", registry=self.registry)
+
+    def _durations(self, name: str, description: str) -> Durations:
+        durations = Durations(name, description)
+        self.registry.register(durations)
+        return durations
 
     def follow(self, name: str, description: str, read: Callable[[], float]) -> None:
         """A figure that is read when asked for."""

@@ -170,16 +170,16 @@ async def _live_calls(settings: config.Settings, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line per check.")
 def doctor(as_json: bool) -> None:
     """Check Asterisk, ports, AMI, AGI, database, prompts, clock and disk, and say what to do about what is wrong."""
-    from ivr.doctor import examine
+    from ivr.doctor import examine, is_well
 
     results = asyncio.run(examine(config.load()))
     for result in results:
         if as_json:
             click.echo(json.dumps(dataclasses.asdict(result), ensure_ascii=False))
         else:
-            mark = {"ok": "✓", "warn": "!", "fail": "✗"}[result.state]
-            click.echo(f"{mark} {result.name}: {result.what}" + (f"\n    {result.remedy}" if result.remedy else ""))
-    sys.exit(1 if any(result.state == "fail" for result in results) else 0)
+            mark = {"ok": "✓", "warn": "!", "fail": "✗"}[result.status]
+            click.echo(f"{mark} {result.check}: {result.what}" + (f"\n    {result.remedy}" if result.remedy else ""))
+    sys.exit(0 if is_well(results) else 1)
 
 
 def _show(rows: list[dict[str, Any]], as_json: bool, nothing: str) -> None:

@@ -9,14 +9,17 @@ from __future__ import annotations
 import base64
 import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from ivr.speech.values import Change, Code, Count, Date, Name, Percent, Price, Text, Time, Value
 
 LONGEST = 3000  # Asterisk substitutes variables in 4,096 bytes (VAR_BUF_SIZE in pbx_variables.c)
+
+_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode  # json.dumps would make one each time
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +34,24 @@ class Checkpoint:
 
 def encode(checkpoint: Checkpoint) -> str:
     """As text for a channel variable. Values that make it too long are left behind, longest first."""
-    values = {name: [value.kind, *_plain(value)] for name, value in checkpoint.values.items()}
+    if not checkpoint.values:
+        return _bare(checkpoint.flow, checkpoint.node, checkpoint.language)
+    values = {name: _PLAIN[type(value)](value) for name, value in checkpoint.values.items()}
     while True:
-        body = [checkpoint.flow, checkpoint.node, checkpoint.language, values]
-        text = base64.urlsafe_b64encode(json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()).decode()
+        text = _text([checkpoint.flow, checkpoint.node, checkpoint.language, values])
         if len(text) <= LONGEST or not values:
             return text
         del values[max(values, key=lambda name: len(str(values[name])))]
+
+
+@lru_cache(maxsize=4096)
+def _bare(flow: str, node: str, language: str) -> str:
+    """A place without values: the same for every call that comes there."""
+    return _text([flow, node, language, {}])
+
+
+def _text(body: list[Any]) -> str:
+    return base64.urlsafe_b64encode(_json(body).encode()).decode()
 
 
 def decode(text: str) -> Checkpoint | None:
@@ -53,22 +67,17 @@ def decode(text: str) -> Checkpoint | None:
         return None
 
 
-def _plain(value: Value) -> tuple[Any, ...]:
-    match value:
-        case Price(amount, unit):
-            return (str(amount), unit)
-        case Percent(percent) | Change(percent):
-            return (str(percent),)
-        case Code(digits):
-            return (digits,)
-        case Count(number):
-            return (number,)
-        case Date(day):
-            return (day.isoformat(),)
-        case Time(time):
-            return (time.isoformat(),)
-        case Name(texts) | Text(texts):
-            return (dict(texts),)
+_PLAIN: dict[type[Value], Callable[[Any], tuple[Any, ...]]] = {
+    Price: lambda value: ("price", str(value.amount), value.unit),
+    Percent: lambda value: ("percent", str(value.percent)),
+    Change: lambda value: ("change", str(value.percent)),
+    Code: lambda value: ("code", value.digits),
+    Count: lambda value: ("count", value.number),
+    Date: lambda value: ("date", value.day.isoformat()),
+    Time: lambda value: ("time", value.time.isoformat()),
+    Name: lambda value: ("name", dict(value.by_language)),
+    Text: lambda value: ("text", dict(value.by_language)),
+}
 
 
 def _value(kind: str, first: Any, *rest: Any) -> Value:

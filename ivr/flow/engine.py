@@ -14,16 +14,15 @@ from typing import Any, Literal
 
 import structlog
 
-from db.events import Event, Journal
+from db.events import Event, EventSink
 from ivr.agi.errors import AgiError, CallerHungUp
 from ivr.call import Call
 from ivr.contract import DONE_FAILED, DONE_HANGUP
 from ivr.flow import checkpoint
 from ivr.flow.errors import FlowBroken
-from ivr.flow.model import Flow, FlowSet, Way
+from ivr.flow.model import Flow, FlowSet
 from ivr.flow.prompts import Prompts
 from ivr.flow.service import Service
-from ivr.flow.trace import Step, Trace
 from ivr.flow.turn import Turn
 
 log = structlog.get_logger(__name__)
@@ -51,7 +50,7 @@ class Engine:
         flows: Callable[[], FlowSet],
         prompts: Prompts,
         services: Mapping[str, Service],
-        journal: Journal,
+        journal: EventSink,
         *,
         start_flow: str,
         language: str,
@@ -137,40 +136,30 @@ class Engine:
                     f"{turn.path} ended with {label!r}, for which there is no way.",
                     remedy="Declare that exit in the service.",
                 ) from None
-            self._step(turn, way, flows)
+            turn.take(way, flows)
         raise FlowBroken(f"the call went through {MOST_NODES} nodes without end, last {turn.path}.")
-
-    def _step(self, turn: Turn, way: Way, flows: FlowSet) -> None:
-        changed = {name: turn.shown(name) for name in way.saves if name in turn.values}
-        path = f"{turn.path}/{way.label}"
-        if way.target.flow:
-            turn.flow = flows[way.target.flow]
-            turn.node = way.target.node or turn.flow.start
-            turn.values = dict(turn.flow.values)
-        else:
-            turn.node = way.target.node
-        turn.trace.add("step", path, {"to": turn.path, "changed": changed} if changed else {"to": turn.path})
 
     def _begin(self, call: Call, flows: FlowSet) -> tuple[Turn, bool]:
         """A turn at the call's checkpoint, or at the start for a new call."""
         mark = checkpoint.decode(call.carried_checkpoint)
-        trace = Trace(follow=lambda step: self._follow(call, step))
+        append, call_id = self._journal.append, call.id
+
+        def record(kind: str, data: Mapping[str, Any]) -> None:
+            append(Event(call_id, kind, data))
+
         if mark is None or mark.flow not in flows:
             flow = flows[self._start_flow]
             language = mark.language if mark and mark.language in flow.languages else self._language
             if language not in flow.languages:
                 language = flow.languages[0]
-            return Turn(call, flow, language, self._prompts, self._services, trace), mark is not None
+            return Turn(call, flow, language, self._prompts, self._services, record), mark is not None
         flow = flows[mark.flow]
         language = mark.language if mark.language in flow.languages else flow.languages[0]
-        turn = Turn(call, flow, language, self._prompts, self._services, trace)
+        turn = Turn(call, flow, language, self._prompts, self._services, record)
         if _can_go_on(flow, mark):
             turn.node = mark.node
             turn.values = {**flow.values, **mark.values}
         return turn, True
-
-    def _follow(self, call: Call, step: Step) -> None:
-        self._record(call, step.kind, path=step.path, **step.data)
 
     def _record(self, call: Call, kind: str, **data: Any) -> None:
         self._journal.append(Event(call.id, kind, data))

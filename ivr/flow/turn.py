@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ivr.call import Call, Gathered
-from ivr.flow.model import Flow, Saying
+from ivr.flow.model import Flow, FlowSet, Saying, Way
 from ivr.flow.prompts import Prompts
 from ivr.flow.service import Caller, Result, Service
-from ivr.flow.trace import HIDDEN, Trace, shown
+from ivr.flow.trace import HIDDEN, Record, shown
 from ivr.speech.utterance import Utterance
 from ivr.speech.values import Value
 
@@ -19,14 +19,14 @@ class Turn:
     """One call's way through the flows."""
 
     def __init__(
-        self, call: Call, flow: Flow, language: str, prompts: Prompts, services: Mapping[str, Service], trace: Trace
+        self, call: Call, flow: Flow, language: str, prompts: Prompts, services: Mapping[str, Service], record: Record
     ) -> None:
         self.call = call
         self.flow = flow
         self.node = flow.start
         self.language = language
         self.values: dict[str, Value] = dict(flow.values)
-        self.trace = trace
+        self._record = record
         self._prompts = prompts
         self._services = services
 
@@ -37,7 +37,22 @@ class Turn:
 
     def note(self, kind: str, **data: Any) -> None:
         """Write a step of the trace at this node."""
-        self.trace.add(kind, self.path, data)
+        self._record(kind, {"path": self.path, **data})
+
+    def take(self, way: Way, flows: FlowSet) -> None:
+        """Go on to where a way leads, and write that down. Values stay behind when it leads to another flow."""
+        data: dict[str, Any] = {"path": f"{self.path}/{way.label}"}
+        changed = {name: self.shown(name) for name in way.saves if name in self.values}
+        if way.target.flow:
+            self.flow = flows[way.target.flow]
+            self.node = way.target.node or self.flow.start
+            self.values = dict(self.flow.values)
+        else:
+            self.node = way.target.node
+        data["to"] = self.path
+        if changed:
+            data["changed"] = changed
+        self._record("step", data)
 
     def save(self, name: str, value: Value) -> None:
         """Keep a value for the nodes that follow."""
@@ -59,8 +74,7 @@ class Turn:
         """Ask for one key."""
         utterance = self._utterance(sayings)
         if not self.call.keys_waiting:
-            self._note_said(utterance)
-            self.note("asked", want="key")
+            self._note_said(utterance, wants="key")
         key = await self.call.press(utterance, seconds=seconds)
         self.note("keyed", keys=key)
         return key
@@ -71,8 +85,7 @@ class Turn:
         """Ask for digits."""
         utterance = self._utterance(sayings)
         if not self.call.keys_waiting:
-            self._note_said(utterance)
-            self.note("asked", want="digits")
+            self._note_said(utterance, wants="digits")
         gathered = await self.call.gather(utterance, most=most, end=end, cancel=cancel, seconds=seconds)
         keys = HIDDEN if secret and gathered.digits else gathered.digits
         self.note("keyed", keys=keys, ended=gathered.ended)
@@ -90,14 +103,15 @@ class Turn:
             name=name,
             exit=result.exit,
             ms=round((time.monotonic() - began) * 1000, 1),
-            values={key: self.shown(key) for key in result.values},
         )
         return result
 
-    def _note_said(self, utterance: Utterance) -> None:
-        self.note("said", prompts=list(utterance.prompts), language=utterance.language, text=utterance.text)
+    def _note_said(self, utterance: Utterance, **more: str) -> None:
+        self.note("said", prompts=list(utterance.prompts), language=utterance.language, text=utterance.text, **more)
 
     def _utterance(self, sayings: tuple[Saying, ...]) -> Utterance:
+        if len(sayings) == 1 and len(sayings[0].prompts) == 1 and not sayings[0].bind:
+            return self._prompts.say(sayings[0].prompts[0], self.language, self.values)
         whole: Utterance | None = None
         for saying in sayings:
             values = self.values

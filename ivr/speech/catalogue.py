@@ -128,7 +128,7 @@ class Catalogue:
         return SpeechError(f"There is no prompt {prompt!r}.", remedy=hint)
 
 
-def _filled(prompt: str, language: str, slot: Slot, values: Mapping[str, Value]) -> list[Piece]:
+def _filled(prompt: str, language: str, slot: Slot, values: Mapping[str, Value]) -> tuple[Piece, ...]:
     value = values.get(slot.name)
     if value is None:
         raise SpeechError(
@@ -141,13 +141,12 @@ def _filled(prompt: str, language: str, slot: Slot, values: Mapping[str, Value])
             remedy=f"Hand over ivr.speech.values.{KINDS[slot.kind].__name__}.",
         )
     try:
-        pieces = list(read(language, value, slot.before))
+        pieces = read(language, value, slot.before)
     except SpeechError as error:
         raise SpeechError(f"Prompt {prompt}, value {slot.name!r}: {error.message}", remedy=error.remedy) from error
-    if pieces:
-        last = pieces[-1]
-        pieces[-1] = Piece(last.words, last.prompt, max(slot.pause_ms, last.pause_after_ms))
-    return pieces
+    if not pieces or pieces[-1].pause_after_ms >= slot.pause_ms:
+        return pieces
+    return (*pieces[:-1], Piece(pieces[-1].words, pieces[-1].prompt, slot.pause_ms))
 
 
 def _order(language: str) -> tuple[int, str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
 
 # A pause of that length is heard as a comma, or as a full stop.
 COMMA_HEARD_MS = 180
@@ -31,15 +30,33 @@ class Piece:
 
 @dataclass(frozen=True)
 class Utterance:
-    """One thing said to a caller: one file, one command."""
+    """One thing said to a caller: one file, one command.
+
+    ``text`` and ``key`` are worked out once (by hand: functools.cached_property takes a lock in Python 3.11).
+    """
 
     language: str
     pieces: tuple[Piece, ...]
     prompts: tuple[str, ...] = ()  # the catalogue ids it was made of, for traces and tests
 
-    @cached_property
+    @property
     def text(self) -> str:
         """What the caller hears, as one would write it down."""
+        found: str | None = self.__dict__.get("text_")
+        if found is None:
+            found = self.__dict__["text_"] = self._written()
+        return found
+
+    @property
+    def key(self) -> str:
+        """Content hash: the same words in the same language and order have the same key."""
+        found: str | None = self.__dict__.get("key_")
+        if found is None:
+            body = "\x1f".join([f"{piece.prompt}\x1e{piece.words}\x1e{piece.pause_after_ms}" for piece in self.pieces])
+            found = self.__dict__["key_"] = hashlib.sha256(f"{self.language}\x1d{body}".encode()).hexdigest()[:32]
+        return found
+
+    def _written(self) -> str:
         gap, comma, stop = (" ", ", ", ". ") if self.language == "en" else ("", "，", "。")
         parts: list[str] = []
         for piece in self.pieces:
@@ -47,12 +64,6 @@ class Utterance:
             words = piece.words.removesuffix(".") if long else piece.words  # "p.m." ends a sentence with one point
             parts += [words, stop if long else comma if short else gap]
         return "".join(parts).strip()
-
-    @cached_property
-    def key(self) -> str:
-        """Content hash: the same words in the same language and order have the same key."""
-        body = "\x1f".join(f"{piece.prompt}\x1e{piece.words}\x1e{piece.pause_after_ms}" for piece in self.pieces)
-        return hashlib.sha256(f"{self.language}\x1d{body}".encode()).hexdigest()[:32]
 
     def __add__(self, other: Utterance) -> Utterance:
         """This, then the other, in one breath."""

@@ -18,7 +18,7 @@ FLOORS: list[set[str]] = [
     {"ivr.services"},
     {"ivr.testing"},
     {"ivr.golden", "ivr.trial"},
-    {"ivr.config", "ivr.logs", "ivr.metrics"},
+    {"ivr.config", "ivr.logs", "ivr.memory", "ivr.metrics"},
     {"ivr.asterisk", "ivr.health", "ivr.monitor"},
     {"ivr.install"},
     {"ivr.app"},

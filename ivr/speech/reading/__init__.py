@@ -40,6 +40,7 @@ _BRACKETS = re.compile(r"\s*[()（）【】\[\]{}]\s*")
 _NEXT_TO_HAN = re.compile(r"(?<=[\u4e00-\u9fff，。、：；])\s+(?=[\u4e00-\u9fff，。、：；])|\s+(?=[，。、：；])")
 _MARKS_SAID = frozenset("，。、：；！？,.:;!?'’-—… ")  # marks that shape how a text is said; all others are dropped
 
+MOST_NAMES = 16384  # names remembered: every instrument of both exchanges in two languages
 MOST_FIGURES = 8192  # readings remembered: the popular shares' prices are asked for again and again
 
 
@@ -186,6 +187,7 @@ def _in_language(language: str, value: Name | Text) -> str:
     return value.by_language[language]
 
 
+@lru_cache(maxsize=MOST_NAMES)
 def _name(language: str, name: str) -> tuple[Piece, ...]:
     if len(name) > LONGEST_NAME:
         raise SpeechError(f"The name {name[:40]!r}… is too long.", remedy=f"At most {LONGEST_NAME} characters.")
