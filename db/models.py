@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, MetaData, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, MetaData, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from db.columns import JSON_VALUE, StorableText, UtcTime
@@ -79,6 +79,15 @@ class CallRow(Base):
     """One call, folded from its events (``db.fold``): never written by anything else."""
 
     __tablename__ = "calls"
+    # A handful of a million calls have no end: finding them after each reconnect must not read the rest.
+    __table_args__ = (
+        Index(
+            "ix_calls_unended",
+            "started_at",
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
 
     id: Mapped[str] = mapped_column(StorableText(CALL_ID), primary_key=True)
     caller: Mapped[str] = mapped_column(StorableText(NUMBER))

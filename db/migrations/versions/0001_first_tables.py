@@ -60,6 +60,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_calls"),
     )
     op.create_index("ix_calls_started_at", "calls", ["started_at"])
+    op.create_index(
+        "ix_calls_unended",
+        "calls",
+        ["started_at"],
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
     op.create_table(
         "call_events",
         sa.Column("position", ROW_NUMBER, nullable=False),
