@@ -184,10 +184,11 @@ async def controller_well(settings: Settings) -> Answer:
 
 async def database_right(settings: Settings) -> Answer:
     """Reachable, and its tables are those of this version."""
+    own = settings.run_dir / "goldline.db"
+    if not settings.database.url and not own.exists():  # to look into it would create it
+        return Status.FAIL, f"There is no {own} yet.", START_REMEDY
     store = await Store.open(settings.database_url)
     try:
-        if store.is_sqlite and not Path(store.engine.url.database or "").exists():
-            return Status.FAIL, f"There is no {store.place} yet.", START_REMEDY
         await store.check_schema()
         return Status.OK, f"{store.place} is reachable and up to date.", ""
     finally:

@@ -94,11 +94,10 @@ async def _work(
         AsteriskChild(Asterisk(installation, layout, [settings.prompts]), settings.ports.at("ami")),
         ControllerChild(controller_command, settings.ports.at("http")),
     ]
-    for child in fresh:
-        children.append(child)
-        with _shown(console, f"{child.name[0].upper()}{child.name[1:]}"):
-            await child.start()
-    console.print(welcome(settings, secrets))
+    children += fresh
+    with console.status("Asterisk and the controller"):  # side by side: each waits mostly for the disk
+        await asyncio.gather(*(_started(child, console) for child in fresh))
+    console.print(welcome(settings, secrets), soft_wrap=True)
     async with asyncio.TaskGroup() as group:
         for child in children:
             group.create_task(keep(child, console))
@@ -122,7 +121,7 @@ async def keep(child: Child, console: Console, backoff: Backoff | None = None) -
                 reason = ""
             except GoldlineError as error:
                 reason = error.message.rstrip(".")
-        console.print(f"{escape(child.name)} is back.")
+        console.print(f"{escape(_titled(child))} is back.")
 
 
 async def _stop(children: Sequence[Child], signals: _Signals) -> None:
@@ -157,14 +156,29 @@ class _Signals:
             asyncio.get_running_loop().remove_signal_handler(number)
 
 
+async def _started(child: Child, console: Console) -> None:
+    with _reported(console, _titled(child)):
+        await child.start()
+
+
+def _titled(child: Child) -> str:
+    return f"{child.name[0].upper()}{child.name[1:]}"
+
+
 @contextlib.contextmanager
 def _shown(console: Console, title: str) -> Iterator[None]:
     """The title with a moving sign while it runs, then the time it took."""
+    with _reported(console, title), console.status(escape(title)):
+        yield
+
+
+@contextlib.contextmanager
+def _reported(console: Console, title: str) -> Iterator[None]:
+    """At the end, how it ended and the time it took."""
     began = time.monotonic()
     mark = "[red]✗[/]"
     try:
-        with console.status(escape(title)):
-            yield
+        yield
         mark = "[green]✓[/]"
     finally:
         console.print(f"{mark} {escape(title)} ({time.monotonic() - began:.1f} s)")
@@ -177,8 +191,9 @@ def welcome(settings: Settings, secrets: Secrets) -> str:
     return (
         f"\n[bold]Goldline is ready.[/] Ctrl-C stops it.\n"
         f"  number to dial   [bold]{sip.number}[/]\n"
-        f"  softphone        user {contract.ENDPOINT_SOFTPHONE}, password {escape(secrets.softphone)},"
-        f" server {escape(server)}, port {settings.ports.at('sip')} (UDP or TCP)\n"
+        f"  softphone        user      {contract.ENDPOINT_SOFTPHONE}\n"
+        f"                   password  {escape(secrets.softphone)}\n"
+        f"                   server    {escape(server)}, port {settings.ports.at('sip')}, UDP or TCP\n"
         f'  without a phone  .venv/bin/ivr dial {sip.number} --keys "1 600519#"\n'
         f"  something wrong  .venv/bin/ivr doctor\n"
     )
