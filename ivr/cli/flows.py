@@ -8,16 +8,19 @@ import logging
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import structlog
 
 from ivr import config, logs
 from ivr.errors import GoldlineError
 
 if TYPE_CHECKING:
-    from ivr.flow.model import FlowSet
+    from ivr.flow.model import Flow, FlowSet
     from ivr.flow.service import Service
     from ivr.speech.catalogue import Catalogue
 
@@ -53,15 +56,13 @@ async def _check(directory: Path | None, test: bool, as_json: bool) -> None:
         tests += more
         problems += [str(problem) for problem in wrong]
     failed: list[str] = []
-    logs.configure("error")
-    logging.disable(logging.CRITICAL)  # a scripted fault is part of a test, not news
-    for one in tests:
-        if one.flow not in flows:
-            continue
-        try:
-            await run_test(one, flows, prompts, services)
-        except Mismatch as mismatch:
-            failed.append(f"{one.name}: {mismatch}")
+    with _quietly():
+        for one in tests:
+            if one.flow in flows:
+                try:
+                    await run_test(one, flows, prompts, services)
+                except Mismatch as mismatch:
+                    failed.append(f"{one.name}: {mismatch}")
     if as_json:
         result = {"flows": sorted(flows.flows), "problems": problems, "tests": len(tests), "failed": failed}
         click.echo(json.dumps(result, ensure_ascii=False))
@@ -124,6 +125,18 @@ def try_(flow: str | None, language: str | None, keys: str | None) -> None:
     asyncio.run(_try(flow, language, keys))
 
 
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without log: a fault that a test scripts is part of the test, not news."""
+    logs.configure("error")
+    logging.disable(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
 async def _try(flow: str | None, language: str | None, keys: str | None) -> None:
     from ivr.flow.engine import Engine
     from ivr.testing import FakeCall, MemoryJournal
@@ -178,7 +191,7 @@ async def _flows(settings: config.Settings) -> FlowSet:
     return flows
 
 
-def _named(flows: FlowSet, name: str):  # type: ignore[no-untyped-def]
+def _named(flows: FlowSet, name: str) -> Flow:
     from ivr.flow.fields import suggest
 
     name = Path(name).name.removesuffix(".yaml")
