@@ -18,7 +18,7 @@ from ivr.speech.voices import Voice, voice_of
 
 # A render that takes longer is broken: 50 times what a piece of the greatest length takes on an idle core.
 RENDER_SECONDS = 20.0
-TEXT_VERSION = 1  # raise it when spoken_texts or ivr.speech.pinyin changes what is heard
+TEXT_VERSION = 2  # raise it when spoken_texts or ivr.speech.pinyin changes what is heard
 SPAN_PAUSE_MS = 150  # between parts in different languages
 NOTHING_MS = 20  # what is rendered for words with nothing to say in them
 _ENGLISH_MARKS = frozenset(" ,.:;!?'-")
