@@ -204,14 +204,19 @@ def _sqlite(url: sa.URL) -> AsyncEngine:
             f"The database {file} cannot be made: {error.strerror}.", remedy="Choose a directory you may write to."
         ) from error
     engine = create_async_engine(
-        # mode=rw: a file that went away is away, and not an empty database in its place
-        url.set(database=f"file:{quote(str(file))}", query={"mode": "rw", "uri": "true"}),
+        url.set(database=str(file)),
         poolclass=AsyncAdaptedQueuePool,  # what SQLAlchemy 2.0 does not choose by itself for a file
         pool_size=POOL_SIZE,
         max_overflow=POOL_MORE,
         pool_timeout=POOL_SECONDS,
         json_serializer=storable_json,
     )
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def _only_what_is_there(_dialect: Any, _entry: Any, words: list[Any], options: dict[str, Any]) -> None:
+        # A file that went away is away: SQLite by itself makes an empty database in its place.
+        words[0] = f"file:{quote(str(file))}?mode=rw"
+        options["uri"] = True
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, entry: ConnectionPoolEntry) -> None:

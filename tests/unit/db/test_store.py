@@ -175,7 +175,9 @@ async def test_a_sqlite_file_that_was_replaced_is_noticed(tmp_path: Path) -> Non
 
 async def test_a_sqlite_file_is_its_owners_alone_whatever_its_name(tmp_path: Path) -> None:
     file = tmp_path / "a b#c%41é" / "x.db"
-    store = await Store.open(sa.URL.create("sqlite", database=str(file)).render_as_string())
+    url = sa.URL.create("sqlite", database=str(file)).render_as_string()
+    store = await Store.open(url)
+    assert store.engine.url.database == str(file)
     await store.migrate()
     assert {path.stat().st_mode & 0o777 for path in file.parent.iterdir()} == {0o600}
     assert "x.db" in store.place
