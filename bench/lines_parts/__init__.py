@@ -1,0 +1,3 @@
+"""The parts of ``bench/lines.py``."""
+
+from __future__ import annotations
