@@ -106,8 +106,14 @@ class Call:
     async def answer(self) -> None:
         """Pick up. Harmless on a call that is up."""
         await self._command("ANSWER")
+
+    async def progressed(self) -> None:
+        """The call got somewhere with this controller: the dialplan may stop counting how often it lost one.
+
+        Not before: a call that brings every controller down must not go round for ever.
+        """
         if self._tries.strip("0"):
-            # The dialplan counts how often in a row it found no controller. It has found one.
+            self._tries = ""
             await self._command("SET", "VARIABLE", VAR_TRIES, 0)
 
     async def play(self, utterance: Utterance, *, until_end: bool = False) -> Played:

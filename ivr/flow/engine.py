@@ -126,6 +126,7 @@ class Engine:
             if node.talks:
                 await call.checkpoint(_mark(turn))
             label = await node.run(turn)
+            await call.progressed()
             if node.ends:
                 turn.note("step", way="end")
                 return

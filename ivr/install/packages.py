@@ -23,6 +23,7 @@ from ivr.install.progress import Progress
 # What Goldline runs on, by Debian's names; each with its reason.
 FOR_RUN = {
     "espeak-ng": "the voice, when no recording exists",
+    "graphviz": "draws flows for `ivr graph`",
     "util-linux": "setpriv: no child outlives its parent",
 }
 FOR_TESTS = {

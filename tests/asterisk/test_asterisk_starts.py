@@ -145,9 +145,9 @@ FORBIDDEN = [
     (contract.AMI_MONITOR, {"Action": "Command", "Command": "core show version"}),
     (contract.AMI_MONITOR, {"Action": "Originate", "Channel": "Local/s@goldline-self", "Application": "Wait"}),
     (contract.AMI_MONITOR, {"Action": "Hangup", "Channel": "all"}),
-    (contract.AMI_MONITOR, {"Action": "Getvar", "Variable": "ENTITYID"}),
+    (contract.AMI_MONITOR, {"Action": "Setvar", "Variable": "ENTITYID", "Value": "x"}),
     (contract.AMI_MONITOR, {"Action": "UserEvent", "UserEvent": "x"}),
-    (contract.AMI_MONITOR, {"Action": "CoreShowChannels"}),
+    (contract.AMI_MONITOR, {"Action": "Redirect", "Channel": "all", "Context": "x", "Exten": "s", "Priority": "1"}),
 ]
 
 

@@ -95,7 +95,7 @@ def test_manager_accounts_hold_their_own_secret_and_are_loopback_only(
         assert account["secret"] == [secret]
         assert account["deny"] == ["0.0.0.0/0.0.0.0"]
         assert account["permit"] == ["127.0.0.1/255.255.255.255"]
-    assert "write" not in parsed.sections(contract.AMI_MONITOR)[0]
+    assert parsed.sections(contract.AMI_MONITOR)[0]["write"] == ["reporting"]
 
 
 def test_without_trunk_hosts_there_is_no_trunk(tmp_path: Path, installation: Installation) -> None:

@@ -211,6 +211,21 @@ async def test_a_controller_that_is_found_again_resets_the_count(hotline: Hotlin
     assert call.variables[VAR_TRIES] == "0"
 
 
+async def test_a_call_that_gets_nowhere_does_not_reset_the_count(hotline: Hotline) -> None:
+    """A call that brings every controller down must come to the apology, not go round for ever."""
+    call = FakeCall(["1"], environment={"agi_arg_3": "7"})
+    command = call.fake_channel.command
+
+    async def torn(*words: Any, deadline: float | None = None) -> Any:
+        if words[0] == "STREAM":
+            raise CommandTimeout(verb="STREAM FILE")
+        return await command(*words, deadline=deadline)
+
+    call.fake_channel.command = torn  # type: ignore[method-assign]
+    await hotline.engine.run(call)
+    assert VAR_TRIES not in call.variables
+
+
 async def test_a_session_torn_away_leaves_the_call_to_the_dialplan(hotline: Hotline) -> None:
     call = FakeCall(["1"])
     command = call.fake_channel.command
