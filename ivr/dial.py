@@ -25,8 +25,8 @@ from ivr.ami.errors import ActionFailed, AmiError
 from ivr.asterisk import secrets_file
 from ivr.asterisk.layout import Layout
 from ivr.config import Settings
+from ivr.datafile.fields import KEYS
 from ivr.errors import GoldlineError
-from ivr.flow.fields import KEYS
 
 LOOPBACK = "127.0.0.1"
 CONNECT_SECONDS = 5.0

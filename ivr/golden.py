@@ -25,14 +25,14 @@ from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
 
+from ivr.datafile.fields import KEYS, Fields, suggest
+from ivr.datafile.problem import Problem
+from ivr.datafile.source import Row, Scalar, Table, parse
 from ivr.flow.engine import Engine
-from ivr.flow.errors import Problem
-from ivr.flow.fields import KEYS, Fields, suggest
 from ivr.flow.load import TEST_SUFFIX
 from ivr.flow.model import FlowSet
 from ivr.flow.prompts import Prompts
 from ivr.flow.service import Caller, Result, Service
-from ivr.flow.source import Row, Scalar, Table, parse
 from ivr.speech.utterance import Utterance
 from ivr.speech.values import Change, Code, Count, Date, Name, Percent, Price, Text, Time, Value
 from ivr.testing import HANG_UP, FakeCall, MemoryJournal

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from ivr.flow.fields import KEYS
+from ivr.datafile.fields import KEYS
 from ivr.speech.utterance import Utterance
 from ivr.testing import HANG_UP
 

@@ -192,7 +192,7 @@ async def _flows(settings: config.Settings) -> FlowSet:
 
 
 def _named(flows: FlowSet, name: str) -> Flow:
-    from ivr.flow.fields import suggest
+    from ivr.datafile.fields import suggest
 
     name = Path(name).name.removesuffix(".yaml")
     if name not in flows:

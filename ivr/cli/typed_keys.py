@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
-from ivr.flow.fields import KEYS
+from ivr.datafile.fields import KEYS
 
 
 @asynccontextmanager

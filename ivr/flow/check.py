@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ivr.flow.errors import Problem
-from ivr.flow.fields import suggest
+from ivr.datafile.fields import suggest
+from ivr.datafile.problem import Problem
 from ivr.flow.model import Flow, Node, Saying, Way
 from ivr.flow.nodes.choose import BUILT_IN, Choose, names_in
 from ivr.flow.nodes.goto import Goto

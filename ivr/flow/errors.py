@@ -8,23 +8,10 @@ FlowError
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
+from ivr.datafile.problem import Problem
 from ivr.errors import GoldlineError
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
-    """One thing wrong in one place, and what to do about it."""
-
-    file: str
-    line: int
-    message: str
-    remedy: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.message}" + (f" {self.remedy}" if self.remedy else "")
 
 
 class FlowError(GoldlineError):

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import structlog
 
+from ivr.datafile.problem import Problem
 from ivr.flow.check import check_flow
-from ivr.flow.errors import FlowInvalid, Problem
+from ivr.flow.errors import FlowInvalid
 from ivr.flow.load import flow_files, read_flow
 from ivr.flow.model import Flow, FlowSet
 from ivr.flow.prompts import Prompts

@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from ivr.flow.errors import Problem
-from ivr.flow.fields import NAME, Fields, suggest
+from ivr.datafile.fields import NAME, Fields, suggest
+from ivr.datafile.problem import Problem
+from ivr.datafile.source import Scalar, Table, parse
 from ivr.flow.model import Flow, Node, Target, Way
 from ivr.flow.nodes import NODE_TYPES
 from ivr.flow.nodes.gather import Gather
-from ivr.flow.source import Scalar, Table, parse
 from ivr.speech.values import Code, Count, Date, Percent, Price, Time, Value
 
 TEST_SUFFIX = ".test.yaml"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from ivr.speech.values import Value
 
 if TYPE_CHECKING:
-    from ivr.flow.fields import Fields
+    from ivr.datafile.fields import Fields
     from ivr.flow.turn import Turn
 
 

@@ -15,11 +15,11 @@ from jinja2 import StrictUndefined, TemplateError, meta
 from jinja2.environment import TemplateExpression
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from ivr.datafile.fields import Fields
+from ivr.datafile.source import Row, Table
 from ivr.flow.errors import FlowBroken
-from ivr.flow.fields import Fields
 from ivr.flow.model import Node, Target, Way
 from ivr.flow.nodes.reading import target
-from ivr.flow.source import Row, Table
 from ivr.flow.trace import shown
 from ivr.flow.turn import Turn
 

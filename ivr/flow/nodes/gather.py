@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ivr.call import MOST_DIGITS
-from ivr.flow.fields import KEYS, Fields
+from ivr.datafile.fields import KEYS, Fields
 from ivr.flow.model import Node, Saying, Target, Way
 from ivr.flow.nodes.reading import saying, target
 from ivr.flow.turn import Turn

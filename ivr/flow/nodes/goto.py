@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ivr.flow.fields import Fields
+from ivr.datafile.fields import Fields
 from ivr.flow.model import Node, Target, Way
 from ivr.flow.turn import Turn
 

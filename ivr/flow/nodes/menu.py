@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ivr.flow.fields import KEYS, Fields
+from ivr.datafile.fields import KEYS, Fields
+from ivr.datafile.source import Table
 from ivr.flow.model import Node, Saying, Target, Way
 from ivr.flow.nodes.reading import saying, target
-from ivr.flow.source import Table
 from ivr.flow.turn import Turn
 
 

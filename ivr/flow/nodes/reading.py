@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ivr.flow.fields import Fields
+from ivr.datafile.fields import Fields
 from ivr.flow.model import Saying, Target
 
 

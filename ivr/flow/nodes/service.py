@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import structlog
 
 from ivr.agi.errors import AgiError
-from ivr.flow.fields import Fields
+from ivr.datafile.fields import Fields
+from ivr.datafile.source import Table
 from ivr.flow.model import Node, Target, Way
 from ivr.flow.nodes.reading import target
-from ivr.flow.source import Table
 from ivr.flow.turn import Turn
 
 log = structlog.get_logger(__name__)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ivr.datafile.problem import Problem
 from ivr.flow.check import check_flow
-from ivr.flow.errors import Problem
 from ivr.flow.load import read_text
 from ivr.flow.model import Flow
 from ivr.flow.service import Caller, Result, Service

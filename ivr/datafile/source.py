@@ -1,7 +1,7 @@
 """YAML with a line number on everything. Knows nothing of what the words mean.
 
 Every scalar is a string: ``1``, ``yes`` and ``08`` stay what the author typed, and the reader of a field says what it
-must be. Anchors and tags are refused: a flow is read by people who do not program.
+must be. Anchors and tags are refused: these files are read by people who do not program.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import yaml
 
-from ivr.flow.errors import Problem
+from ivr.datafile.problem import Problem
 
-LARGEST_FILE = 512 * 1024  # a flow is read by people; more than this is a mistake, or an attack on the parser
+LARGEST_FILE = 512 * 1024  # people read it; more than this is a mistake, or an attack on the parser
 DEEPEST = 12  # of nesting; the deepest honest flow has 5
 
 
@@ -64,11 +64,11 @@ def parse(text: str, file: str) -> tuple[Table | None, list[Problem]]:
     except (yaml.YAMLError, RecursionError) as error:
         return None, [Problem(file, 1, f"this is not YAML: {str(error).splitlines()[0]}.", "Save it as plain UTF-8.")]
     if root is None:
-        return None, [Problem(file, 1, "the file is empty.", "Start it with `flow:`, `start:` and `nodes:`.")]
+        return None, [Problem(file, 1, "the file is empty.", "Compare it with the one that came with Goldline.")]
     element = _element(root, file, problems, 0)
     if not isinstance(element, Table):
         problems.append(
-            Problem(file, 1, "the file must be a mapping.", "Start it with `flow:`, `start:` and `nodes:`.")
+            Problem(file, 1, "the file must be a mapping.", "Compare it with the one that came with Goldline.")
         )
         return None, problems
     return element, problems

@@ -1,6 +1,6 @@
-"""The first pass over a flow: is every field there, known, and of the right shape?
+"""The first pass over a data file: is every field there, known, and of the right shape?
 
-A node's reader asks for its fields by name; ``done()`` complains about the ones nobody asked for. Problems are
+A reader asks for its fields by name; ``done()`` complains about the ones nobody asked for. Problems are
 collected, so that an author sees all of them at once.
 """
 
@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ivr.flow.errors import Problem
-from ivr.flow.source import Element, Row, Scalar, Table
+from ivr.datafile.problem import Problem
+from ivr.datafile.source import Element, Row, Scalar, Table
 
 NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 DURATION = re.compile(r"^(\d+(?:\.\d+)?)(ms|s|m)$")
