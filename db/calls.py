@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -19,6 +19,17 @@ from db.store import Store
 
 # PostgreSQL advisory lock: "call". Two writers that fold one call at once would each miss the other's events.
 _FOLDING: Final = 0x63616C6C
+_AT_ONCE: Final = 2_000  # rows fetched at once where all of them may not fit into memory
+
+
+@dataclass(frozen=True, slots=True)
+class CallSpan:
+    """From when to when a call held a line."""
+
+    line: str  # the number that was dialled
+    began: datetime.datetime
+    ended: datetime.datetime
+    how: str
 
 
 class Calls:
@@ -74,6 +85,18 @@ class Calls:
                 .order_by(CallRow.started_at, CallRow.id)
             )
             return tuple(_call(row) for row in rows)
+
+    async def spans(self, since: datetime.datetime, until: datetime.datetime) -> AsyncIterator[CallSpan]:
+        """The ended calls that began from ``since`` on and before ``until``, in no order, a few at a time."""
+        wanted = (
+            sa.select(CallRow.line, CallRow.started_at, CallRow.ended_at, CallRow.ended_how)
+            .where(CallRow.started_at >= since, CallRow.started_at < until, CallRow.ended_at.is_not(None))
+            .execution_options(yield_per=_AT_ONCE)
+        )
+        async with self._store.reading() as session:
+            async for line, began, ended, how in await session.stream(wanted):
+                if ended is not None:
+                    yield CallSpan(line, began, ended, how)
 
     async def _fold(self, session: AsyncSession, call_ids: Sequence[str]) -> None:
         if not self._store.is_sqlite:

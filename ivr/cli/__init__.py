@@ -12,6 +12,7 @@ import click
 from ivr.cli.calls import calls, dial, doctor
 from ivr.cli.flows import check, graph, try_
 from ivr.cli.hotline import run, serve
+from ivr.cli.lines import lines
 from ivr.errors import GoldlineError
 
 
@@ -29,7 +30,7 @@ def cli() -> None:
     """
 
 
-for command in (run, serve, dial, calls, doctor, check, graph, try_):
+for command in (run, serve, dial, calls, doctor, check, graph, try_, lines):
     cli.add_command(command)
 
 

@@ -21,11 +21,14 @@ from ivr.flow.nodes.gather import Gather
 from ivr.speech.values import Code, Count, Date, Percent, Price, Time, Value
 
 TEST_SUFFIX = ".test.yaml"
+NO_FLOWS = frozenset({"lines.yaml"})  # what else stands beside the flows: which number leads to which of them
 
 
 def flow_files(directory: Path) -> list[Path]:
-    """The flow files in a directory: ``*.yaml`` but not the tests beside them."""
-    return sorted(path for path in directory.glob("*.yaml") if not path.name.endswith(TEST_SUFFIX))
+    """The flow files in a directory: ``*.yaml`` but not the tests beside them, nor the lines."""
+    return sorted(
+        path for path in directory.glob("*.yaml") if not path.name.endswith(TEST_SUFFIX) and path.name not in NO_FLOWS
+    )
 
 
 def read_flow(path: Path, shown_as: str | None = None) -> tuple[Flow | None, list[Problem]]:

@@ -1,0 +1,242 @@
+"""``ivr lines``: which number is which line, is the file right, and how many lines are needed."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import datetime
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ivr import config
+from ivr.errors import GoldlineError
+
+if TYPE_CHECKING:
+    from ivr.lines.model import LinePlan
+    from ivr.lines.traffic import BusyHour
+
+ERLANG_B = "B(0) = 1, B(n) = A x B(n-1) / (n + A x B(n-1)); the least n with B(n) at or below the target"
+BESIDE = 2  # how many figures are shown on either side of the answer
+
+
+@click.group()
+def lines() -> None:
+    """The lines: which number is which, whether they are open, and how many are needed.
+
+    \b
+    ivr lines show
+    ivr lines check
+    ivr lines plan --traffic 380 --blocking 0.01 --plot lines.svg
+    ivr lines plan --from-journal --days 30
+    """
+
+
+@lines.command()
+@click.option("--at", "moment", help='Judge by this moment, in the file\'s time zone: "2026-10-01 10:00".')
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+def show(moment: str | None, as_json: bool) -> None:
+    """Show the lines: number, name, flow, and whether they are open now.
+
+    \b
+    ivr lines show --at "2026-10-01 10:00"
+    """
+    plan = _plan_of(config.load())
+    at = _moment(moment, plan)
+    rows = [
+        {
+            "line": line.id,
+            "numbers": ", ".join(line.numbers),
+            "name": line.name,
+            "flow": line.flow,
+            "trunks": line.trunks,
+            "for": line.channel if line.tier == "normal" else f"{line.channel}, {line.tier}",
+            "hours": line.hours.name,
+            "open": "yes" if plan.open_at(line, at) else "no",
+        }
+        for line in plan.lines.values()
+    ]
+    if as_json:
+        for row, line in zip(rows, plan.lines.values(), strict=True):
+            click.echo(json.dumps({**row, "numbers": line.numbers, "open": row["open"] == "yes"}, ensure_ascii=False))
+        return
+    _table(rows)
+    click.echo(f"{plan.calendar.kind_of(at.date())} {at:%Y-%m-%d %H:%M} {plan.zone.key}")
+
+
+@lines.command()
+@click.argument("directory", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def check(directory: Path | None, as_json: bool) -> None:
+    """Check lines.yaml in DIRECTORY (dialplans/ when left out): every problem with its file, line and remedy."""
+    from ivr.flow.library import read_all
+    from ivr.lines.check import calendar_runs_out, check_lines
+    from ivr.lines.load import FILE_NAME, read_lines
+    from ivr.services.offline import offline_services
+    from ivr.speech.catalogue import Catalogue
+
+    settings = config.load()
+    directory = directory or settings.dialplans
+    shown = f"{directory.name}/{FILE_NAME}"
+    plan, problems, _ = read_lines(directory / FILE_NAME, shown)
+    note = None
+    if plan is not None:
+        prompts = Catalogue.load(settings.prompts)
+        flows, _, _ = read_all(directory, prompts, asyncio.run(offline_services()))
+        problems = check_lines(plan, shown, flows.flows, prompts)
+        note = calendar_runs_out(plan, datetime.datetime.now(plan.zone).date())
+    if as_json:
+        found = sorted(plan.lines) if plan else []
+        click.echo(
+            json.dumps({"lines": found, "problems": [str(one) for one in problems], "note": note}, ensure_ascii=False)
+        )
+    else:
+        for problem in problems:
+            click.echo(str(problem))
+        if note:
+            click.echo(f"Note: {note}")
+        click.echo(f"{len(plan.lines) if plan else 0} lines read, {len(problems)} problems.")
+    sys.exit(1 if problems else 0)
+
+
+@lines.command("plan")
+@click.option(
+    "--traffic", type=click.FloatRange(min=0, max=50_000), help="Offered traffic of the busy hour, in erlangs."
+)
+@click.option("--from-journal", is_flag=True, help="Measure it, for each trunk group, from the calls that were.")
+@click.option("--days", type=click.IntRange(1, 3660), default=30, show_default=True, help="… of so many days.")
+@click.option(
+    "--blocking",
+    type=click.FloatRange(min=0, max=1, min_open=True, max_open=True),
+    default=0.01,
+    show_default=True,
+    help="The share of calls that may find no line.",
+)
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw blocking against lines as SVG.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def plan_(
+    traffic: float | None, from_journal: bool, days: int, blocking: float, plot: Path | None, as_json: bool
+) -> None:
+    """How many lines are needed, by Erlang B.
+
+    \b
+    ivr lines plan --traffic 380
+    ivr lines plan --from-journal --days 90 --blocking 0.005 --plot lines.svg
+    """
+    if from_journal == (traffic is not None):
+        raise click.UsageError("Say either --traffic ERLANGS or --from-journal.")
+    if traffic is not None:
+        answers = [_answer("given", traffic, blocking)]
+    else:
+        hours = asyncio.run(_busy_hours(config.load(), days))
+        if not hours:
+            raise GoldlineError(
+                f"The journal knows of no ended call in {days} days.", remedy="Use --traffic, or a larger --days."
+            )
+        answers = [
+            {**_answer(group, hour.offered, blocking), "busy_hour": dataclasses.asdict(hour)}
+            for group, hour in hours.items()
+        ]
+    if plot:
+        from ivr.lines.plot import blocking_svg
+
+        curves = {f"{answer['group']}: {answer['erlangs']:.1f} erlangs": answer["erlangs"] for answer in answers}
+        plot.write_text(blocking_svg(curves, blocking), "utf-8")
+    if as_json:
+        click.echo(json.dumps({"formula": ERLANG_B, "plans": answers}, ensure_ascii=False, default=str))
+        return
+    for answer in answers:
+        _tell(answer, blocking)
+    if plot:
+        click.echo(str(plot))
+
+
+def _answer(group: str, traffic: float, target: float) -> dict[str, Any]:
+    from ivr.lines.blocking import erlang_b_list, lines_needed
+
+    needed = lines_needed(traffic, target)
+    blocking = erlang_b_list(traffic, needed + BESIDE)
+    nearby = {lines: blocking[lines] for lines in range(max(needed - BESIDE, 0), needed + BESIDE + 1)}
+    return {
+        "group": group,
+        "erlangs": traffic,
+        "target": target,
+        "lines": needed,
+        "blocking": blocking[needed],
+        "nearby": nearby,
+    }
+
+
+def _tell(answer: Mapping[str, Any], target: float) -> None:
+    from ivr.lines.traffic import FORMULA
+
+    if "busy_hour" in answer:
+        hour = answer["busy_hour"]
+        click.echo(
+            f"{answer['group']}: busiest hour from {hour['begins'].astimezone():%Y-%m-%d %H:%M}: "
+            f"{hour['served']} calls of {hour['holding_seconds']:.0f} s on average, {hour['refused']} refused; "
+            f"{hour['carried']:.2f} erlangs carried, {hour['offered']:.2f} offered"
+        )
+        click.echo(f"  {FORMULA}")
+    click.echo(f"{answer['erlangs']:.2f} erlangs, at most {target:.3%} refused: {answer['lines']} lines")
+    for lines_, blocking in answer["nearby"].items():
+        mark = "→" if lines_ == answer["lines"] else " "
+        click.echo(f"  {mark} {lines_:>5} lines  {blocking:9.4%} refused")
+    click.echo(f"  Erlang B: {ERLANG_B}")
+
+
+async def _busy_hours(settings: config.Settings, days: int) -> dict[str, BusyHour]:
+    from db.calls import Calls
+    from db.events import utcnow
+    from db.store import Store
+    from ivr.lines.traffic import TrafficMeter
+
+    plan = _plan_of(settings)
+    meters: dict[str, TrafficMeter] = {}
+    until = utcnow()
+    store = await Store.open(settings.database_url)
+    try:
+        async for span in Calls(store).spans(until - datetime.timedelta(days=days), until):
+            meter = meters.setdefault(plan.line_of(span.line).trunks, TrafficMeter())
+            meter.add(span.began, span.ended, span.how)
+    finally:
+        await store.close()
+    hours = {group: meter.busiest() for group, meter in sorted(meters.items())}
+    return {group: hour for group, hour in hours.items() if hour}
+
+
+def _plan_of(settings: config.Settings) -> LinePlan:
+    from ivr.lines.errors import LinesInvalid
+    from ivr.lines.load import FILE_NAME, read_lines
+
+    plan, problems, _ = read_lines(settings.dialplans / FILE_NAME, f"{settings.dialplans.name}/{FILE_NAME}")
+    if plan is None:
+        raise LinesInvalid(problems)
+    return plan
+
+
+def _moment(text: str | None, plan: LinePlan) -> datetime.datetime:
+    if text is None:
+        return datetime.datetime.now(plan.zone)
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter('write it like "2026-10-01 10:00"', param_hint="--at") from None
+    return moment.astimezone(plan.zone) if moment.tzinfo else moment.replace(tzinfo=plan.zone)
+
+
+def _table(rows: list[dict[str, str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None)
+    for name in rows[0]:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(value) for value in row.values()))
+    Console().print(table)
