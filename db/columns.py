@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, String
+from sqlalchemy import JSON, BigInteger, DateTime, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -65,3 +66,52 @@ class StorableText(TypeDecorator[str]):
 
     def coerce_compared_value(self, op: Any, value: Any) -> Any:  # noqa: ARG002 - SQLAlchemy's signature
         return self
+
+
+class Yuan(TypeDecorator[Decimal]):
+    """An amount in yuan, kept as whole fen (分): exact and comparable on both databases.
+
+    SQLite has no decimal type. A fraction of a fen is rounded half to even. Holds ±92 billion million yuan.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(
+        self,
+        value: Decimal | None,
+        dialect: Dialect,  # noqa: ARG002 - SQLAlchemy's signature
+    ) -> int | None:
+        return None if value is None else int((value * 100).to_integral_value())
+
+    def process_result_value(
+        self,
+        value: int | None,
+        dialect: Dialect,  # noqa: ARG002 - SQLAlchemy's signature
+    ) -> Decimal | None:
+        return None if value is None else Decimal(value).scaleb(-2)
+
+
+class Words(TypeDecorator[tuple[str, ...]]):
+    """A few words in their order (languages, agents' ids), kept with single blanks between them."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def process_bind_param(
+        self,
+        value: tuple[str, ...] | None,
+        dialect: Dialect,  # noqa: ARG002 - SQLAlchemy's signature
+    ) -> str | None:
+        return None if value is None else storable(" ".join(value), self.length)
+
+    def process_result_value(
+        self,
+        value: str | None,
+        dialect: Dialect,  # noqa: ARG002 - SQLAlchemy's signature
+    ) -> tuple[str, ...] | None:
+        return None if value is None else tuple(value.split())

@@ -6,12 +6,14 @@ Constraint names are fixed by rule, so that migrations can name them on every da
 from __future__ import annotations
 
 import datetime
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, MetaData, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from db.columns import JSON_VALUE, StorableText, UtcTime
+from db.columns import JSON_VALUE, StorableText, UtcTime, Words, Yuan
+from db.customer import PHONE_STATES, STAGES, STATUSES, TIERS
 
 LANGUAGE = 16  # characters of a language tag (BCP 47: zh, en, yue)
 NUMBER = 64  # characters of a telephone number or SIP user as it came: E.164 has 15, trunks send more
@@ -21,6 +23,10 @@ NAME = 128
 TITLE = 200
 BODY = 4_000  # about ten minutes of speech: nobody listens longer
 EVENT_ID = 64
+WORDS = 200  # characters of a few words in a row: languages, agents' ids
+EMAIL = 254  # RFC 5321, 4.5.3.1.3: a path has 256 octets, two of them brackets
+PIN_HASH = 255  # of an encoded argon2 hash: about 100 with our parameters
+WHY = 1_000  # characters of an explanation
 CALL_ID = 150  # AST_MAX_UNIQUEID (Asterisk, include/asterisk/channel.h)
 
 # SQLite numbers rows by itself only in an INTEGER primary key.
@@ -44,35 +50,128 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime.datetime: UtcTime, dict[str, Any]: JSON_VALUE}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime.datetime: UtcTime,
+        Decimal: Yuan,
+        dict[str, Any]: JSON_VALUE,
+    }
+
+
+class BranchRow(Base):
+    __tablename__ = "branches"
+
+    code: Mapped[str] = mapped_column(StorableText(WORD), primary_key=True)
+    name_zh: Mapped[str] = mapped_column(StorableText(NAME))
+    name_en: Mapped[str] = mapped_column(StorableText(NAME))
+    number: Mapped[str] = mapped_column(StorableText(NUMBER))
+    address: Mapped[str] = mapped_column(StorableText(TITLE))
 
 
 class CustomerRow(Base):
+    """``tier`` is the one in force; ``rules_tier`` what the rules alone give, and since when they would give less."""
+
     __tablename__ = "customers"
     __table_args__ = (
-        _one_of("tier", "platinum", "gold", "silver", "normal"),
-        _one_of("status", "active", "frozen", "closed"),
+        _one_of("tier", *TIERS),
+        _one_of("rules_tier", *TIERS),
+        _one_of("below_best", *TIERS),
+        _one_of("status", *STATUSES),
+        _one_of("stage", *STAGES),
+        CheckConstraint("(quiet_from IS NULL) = (quiet_until IS NULL)", name="quiet"),
+        CheckConstraint("(below_since IS NULL) = (below_best IS NULL)", name="below"),
     )
 
     id: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True)
     account: Mapped[str] = mapped_column(StorableText(ACCOUNT), unique=True)
-    name: Mapped[str] = mapped_column(StorableText(NAME))
+    name_zh: Mapped[str] = mapped_column(StorableText(NAME))
+    name_en: Mapped[str] = mapped_column(StorableText(NAME))
+    branch: Mapped[str | None] = mapped_column(StorableText(WORD), ForeignKey("branches.code"), index=True)
+    languages: Mapped[tuple[str, ...]] = mapped_column(Words(WORDS))
+    dialect: Mapped[str] = mapped_column(StorableText(LANGUAGE))
     tier: Mapped[str] = mapped_column(StorableText(WORD))
+    rules_tier: Mapped[str] = mapped_column(StorableText(WORD))
+    below_since: Mapped[datetime.date | None]
+    below_best: Mapped[str | None] = mapped_column(StorableText(WORD))
     status: Mapped[str] = mapped_column(StorableText(WORD))
-    language: Mapped[str] = mapped_column(StorableText(LANGUAGE))
+    stage: Mapped[str] = mapped_column(StorableText(WORD))
+    manager: Mapped[str] = mapped_column(StorableText(WORD))
+    backups: Mapped[tuple[str, ...]] = mapped_column(Words(WORDS))
+    do_not_call: Mapped[bool]
+    quiet_from: Mapped[datetime.time | None]
+    quiet_until: Mapped[datetime.time | None]
+    recording_refused: Mapped[bool]
+    email: Mapped[str] = mapped_column(StorableText(EMAIL))
+    address: Mapped[str] = mapped_column(StorableText(TITLE))
+    assets: Mapped[Decimal | None]
+    commission: Mapped[Decimal | None]
+    points: Mapped[int | None] = mapped_column(BigInteger)
+    opened_on: Mapped[datetime.date | None]
     created_at: Mapped[datetime.datetime]
-    phones: Mapped[list[PhoneRow]] = relationship(
-        cascade="all, delete-orphan", order_by="PhoneRow.id", lazy="selectin", passive_deletes=True
-    )
 
 
 class PhoneRow(Base):
     __tablename__ = "customer_phones"
-    __table_args__ = (UniqueConstraint("customer_id", "number"),)
+    __table_args__ = (UniqueConstraint("customer_id", "number"), _one_of("state", *PHONE_STATES))
 
     id: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"))
     number: Mapped[str] = mapped_column(StorableText(NUMBER), index=True)
+    rank: Mapped[int]  # the customer's first telephone has 0
+    state: Mapped[str] = mapped_column(StorableText(WORD))
+    confirmed_on: Mapped[datetime.date | None]
+
+
+class PinRow(Base):
+    """A table of its own, so that no reader of customers ever has a hash in hand."""
+
+    __tablename__ = "customer_pins"
+
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True)
+    hash: Mapped[str] = mapped_column(StorableText(PIN_HASH))
+    changed_at: Mapped[datetime.datetime]
+
+
+class TierOverrideRow(Base):
+    """The latest override of a customer's tier; it stays after its end, earlier ones stand in ``audit``."""
+
+    __tablename__ = "tier_overrides"
+    __table_args__ = (_one_of("tier", *TIERS),)
+
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True)
+    tier: Mapped[str] = mapped_column(StorableText(WORD))
+    until: Mapped[datetime.date]
+    why: Mapped[str] = mapped_column(StorableText(TITLE))
+    actor: Mapped[str] = mapped_column(StorableText(NAME))
+    at: Mapped[datetime.datetime]
+
+
+class TierChangeRow(Base):
+    """No foreign key: what happened outlives the customer."""
+
+    __tablename__ = "tier_changes"
+    __table_args__ = (Index(None, "account", "at"), _one_of("from_tier", *TIERS), _one_of("to_tier", *TIERS))
+
+    id: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True)
+    account: Mapped[str] = mapped_column(StorableText(ACCOUNT))
+    from_tier: Mapped[str] = mapped_column(StorableText(WORD))
+    to_tier: Mapped[str] = mapped_column(StorableText(WORD))
+    why: Mapped[str] = mapped_column(StorableText(WHY))
+    actor: Mapped[str] = mapped_column(StorableText(NAME))
+    at: Mapped[datetime.datetime] = mapped_column(index=True)
+
+
+class AuditRow(Base):
+    """Who did what to whose data. Appended only: triggers refuse a change, in the database itself (migration 0002)."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index(None, "account", "at"),)
+
+    id: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True)
+    at: Mapped[datetime.datetime] = mapped_column(index=True)
+    actor: Mapped[str] = mapped_column(StorableText(NAME))
+    what: Mapped[str] = mapped_column(StorableText(WORD))
+    account: Mapped[str] = mapped_column(StorableText(ACCOUNT))
+    data: Mapped[dict[str, Any]]
 
 
 class CallRow(Base):

@@ -14,7 +14,9 @@ from decimal import Decimal
 from importlib import resources
 from typing import Any, Final
 
-from db.customers import Customer, Customers
+from db.branches import Branches
+from db.customer import Branch, Customer, Phone
+from db.customers import Customers
 from db.instruments import Instrument, Instruments
 from db.notices import Notice, Notices, NoticeText
 from db.store import Store
@@ -37,10 +39,13 @@ async def load(store: Store) -> None:
     for notice in demo_notices():
         if await notices.get(notice.reference) is None:  # an editor may have withdrawn it since
             await notices.put(notice)
+    branches = Branches(store)
+    there = {branch.code for branch in await branches.all()}
+    await branches.put(branch for branch in demo_branches() if branch.code not in there)
     customers = Customers(store)
     for customer in demo_customers():
         if await customers.by_account(customer.account) is None:
-            await customers.put(customer)
+            await customers.put(customer, why="demonstration")
 
 
 def instruments() -> tuple[Instrument, ...]:
@@ -76,15 +81,34 @@ def demo_notices() -> tuple[Notice, ...]:
     )
 
 
+def demo_branches() -> tuple[Branch, ...]:
+    """The demonstration's branches."""
+    return tuple(
+        Branch(row["code"], row["name_zh"], row["name_en"], row["number"], row["address"])
+        for row in _rows("branches.csv")
+    )
+
+
 def demo_customers() -> tuple[Customer, ...]:
     """The demonstration's customers, one of each tier."""
     return tuple(
         Customer(
             account=row["account"],
-            name=row["name"],
+            name_zh=row["name_zh"],
+            name_en=row["name_en"],
             tier=row["tier"],
-            language=row["language"],
-            phones=tuple(row["phones"].split()),
+            phones=tuple(Phone(number) for number in row["phones"].split()),
+            status=row["status"],
+            stage=row["stage"],
+            branch=row["branch"],
+            languages=tuple(row["languages"].split()),
+            dialect=row["dialect"],
+            manager=row["manager"],
+            backups=tuple(row["backups"].split()),
+            assets=Decimal(row["assets"]),
+            commission=Decimal(row["commission"]),
+            points=int(row["points"]),
+            opened_on=datetime.date.fromisoformat(row["opened_on"]),
         )
         for row in _rows("customers.csv")
     )

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import replace
 
 from db import demo
-from db.customers import Customer, Customers
+from db.customers import Customer, Customers, Phone
 from db.instruments import Instrument, Instruments
 from db.notices import Notice, Notices, NoticeText
 from db.store import Store
@@ -18,20 +18,27 @@ HOUR = datetime.timedelta(hours=1)
 
 async def test_a_customer_is_found_by_account_and_by_each_phone(store: Store) -> None:
     customers = Customers(store)
-    wang = Customer("900000000009", "王小明", "gold", language="en", phones=("0001", "0002"))
+    wang = Customer(
+        "900000000009",
+        "王小明",
+        "Wang Xiaoming",
+        "gold",
+        (Phone("0001"), Phone("0002", "stopped")),
+        languages=("en", "zh"),
+    )
     await customers.put(wang)
-    await customers.put(Customer("900000000010", "李四", "normal", phones=("0002",)))
+    await customers.put(Customer("900000000010", "李四", phones=(Phone("0002"),)))
     assert await customers.by_account("900000000009") == wang
-    assert [found.name for found in await customers.by_phone("0002")] == ["王小明", "李四"]
+    assert [found.name_zh for found in await customers.by_phone("0002")] == ["王小明", "李四"]
     assert await customers.by_phone("0003") == ()
     assert await customers.by_account("9") is None
 
 
 async def test_a_customer_can_change(store: Store) -> None:
     customers = Customers(store)
-    before = Customer("900000000009", "王小明", "gold", phones=("0001", "0002"))
+    before = Customer("900000000009", "王小明", tier="gold", phones=(Phone("0001"), Phone("0002")))
     await customers.put(before)
-    after = replace(before, tier="platinum", status="frozen", phones=("0002", "0003"))
+    after = replace(before, tier="platinum", status="dormant", phones=(Phone("0002"), Phone("0003")))
     await customers.put(after)
     assert await customers.by_account("900000000009") == after
     assert await customers.by_phone("0001") == ()
