@@ -10,9 +10,11 @@ import sys
 import click
 
 from ivr.cli.calls import calls, dial, doctor
+from ivr.cli.customers import customers
 from ivr.cli.flows import check, graph, try_
 from ivr.cli.hotline import run, serve
 from ivr.cli.lines import lines
+from ivr.cli.tiers import tiers
 from ivr.errors import GoldlineError
 
 
@@ -30,7 +32,7 @@ def cli() -> None:
     """
 
 
-for command in (run, serve, dial, calls, doctor, check, graph, try_, lines):
+for command in (run, serve, dial, calls, doctor, check, graph, try_, lines, customers, tiers):
     cli.add_command(command)
 
 

@@ -16,7 +16,7 @@ FLOORS: list[set[str]] = [
     {"agent_routing", "outbound"},
     {"ivr.call"},
     {"ivr.flow"},
-    {"ivr.services", "ivr.lines"},
+    {"ivr.services", "ivr.lines", "ivr.customers"},
     {"ivr.testing"},
     {"ivr.golden", "ivr.trial"},
     {"ivr.config", "ivr.logs", "ivr.memory", "ivr.metrics"},
