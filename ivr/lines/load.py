@@ -217,7 +217,7 @@ def _hours(fields: Fields) -> dict[str, Hours]:
     for name, inner in _named(fields, "hours"):
         if name == ALWAYS.name:
             inner.problem(name, f"{name} is always all hours of all days.", "Choose another name.")
-        given = {word: _periods(inner, word) for word in _DAY_WORDS if inner.has(word)}
+        given = {word: _periods(inner, word) for word in _DAY_WORDS if inner.element(word)}
         if not given:
             inner.problem(name, "no day is named.", "Add for example `weekdays: 08:30-17:30`.")
         periods: dict[str, tuple[Period, ...]] = {}
