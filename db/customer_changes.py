@@ -201,4 +201,4 @@ async def _write_phones(session: AsyncSession, changes: Sequence[CustomerChange]
         for rank, phone in enumerate(merged(change.phones or (), known.get(owner, ())))
     ]
     if rows:
-        await session.execute(sa.insert(PhoneRow), rows)
+        await (await session.connection()).execute(sa.insert(PhoneRow), rows)

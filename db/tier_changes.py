@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
@@ -134,25 +133,33 @@ class TierBook:
 
         A customer whose tier somebody else changed since it was read is left to the next run.
         """
-        changes: list[TierChange] = []
         async with self._store.writing() as session:
-            for move in moves:
-                holder, standing = move.holder, move.standing
-                done = await session.execute(
-                    _MOVE,
-                    {
-                        "of": holder.id,
-                        "was": holder.tier,
-                        "now": move.tier,
-                        "standing": standing.tier,
-                        "since": standing.below_since,
-                        "best": standing.below_best,
-                    },
-                )
-                if done.rowcount and move.tier != holder.tier:  # type: ignore[attr-defined]  # of an UPDATE there is
-                    changes.append(TierChange(holder.account, holder.tier, move.tier, move.why, actor, at))
+            held = await session.execute(
+                sa.select(_TABLE.c.id, _TABLE.c.tier)
+                .where(_TABLE.c.id.in_([move.holder.id for move in moves]))
+                .with_for_update()
+            )
+            tiers = {row.id: row.tier for row in held}
+            still = [move for move in moves if tiers.get(move.holder.id) == move.holder.tier]
+            rows = [
+                {
+                    "of": move.holder.id,
+                    "now": move.tier,
+                    "standing": move.standing.tier,
+                    "since": move.standing.below_since,
+                    "best": move.standing.below_best,
+                }
+                for move in still
+            ]
+            if rows:
+                await (await session.connection()).execute(_MOVE, rows)
+            changes = tuple(
+                TierChange(move.holder.account, move.holder.tier, move.tier, move.why, actor, at)
+                for move in still
+                if move.tier != move.holder.tier
+            )
             await record(session, changes)
-        return tuple(changes)
+        return changes
 
     async def override(
         self, account: str, tier: Tier, *, until: datetime.date, why: str, actor: str
@@ -202,7 +209,9 @@ async def record(session: AsyncSession, changes: Iterable[TierChange]) -> None:
     changes = tuple(changes)
     if not changes:
         return
-    await session.execute(sa.insert(TierChangeRow), [dataclasses.asdict(change) for change in changes])
+    await (await session.connection()).execute(
+        sa.insert(TierChangeRow), [{name: getattr(change, name) for name in TierChange.__slots__} for change in changes]
+    )
     entries = (
         AuditEntry(
             change.actor,
@@ -236,7 +245,7 @@ _HOLDERS: Final = sa.select(
 _TABLE: Final = CustomerRow.__table__
 _MOVE: Final = (
     sa.update(_TABLE)  # type: ignore[arg-type]  # __table__ is a Table here
-    .where(_TABLE.c.id == sa.bindparam("of"), _TABLE.c.tier == sa.bindparam("was"))
+    .where(_TABLE.c.id == sa.bindparam("of"))
     .values(
         tier=sa.bindparam("now"),
         rules_tier=sa.bindparam("standing"),

@@ -27,6 +27,7 @@ SHOWN: Final = 24  # characters of a wrong cell that an error shows
 # A spreadsheet runs what begins so (OWASP, CSV Injection); the apostrophe before it says "text" to it, and to us.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _ESCAPE: Final = "'"
+_SPECIAL: Final = frozenset((*_FORMULA, _ESCAPE))
 _PHONE_OR_NUMBER: Final = re.compile(r"[+-][0-9][0-9 ,.:;/+\-a-z_]*")
 
 _AGENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
@@ -76,6 +77,8 @@ class Column:
 def plain(cell: str) -> str:
     """A cell as read: without blanks around it and a spreadsheet's apostrophe. Raises CellFault for a formula."""
     cell = cell.strip()
+    if not cell or cell[0] not in _SPECIAL:
+        return cell
     if cell.startswith(_FORMULA):
         if cell[0] in "+-" and _PHONE_OR_NUMBER.fullmatch(cell):
             return cell
