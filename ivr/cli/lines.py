@@ -132,13 +132,19 @@ def plan_(
     if traffic is not None:
         answers = [_answer("given", traffic, blocking)]
     else:
-        hours = asyncio.run(_busy_hours(config.load(), days))
+        settings = config.load()
+        plan = _plan_of(settings)
+        hours = asyncio.run(_busy_hours(settings, plan, days))
         if not hours:
             raise GoldlineError(
                 f"The journal knows of no ended call in {days} days.", remedy="Use --traffic, or a larger --days."
             )
         answers = [
-            {**_answer(group, hour.offered, blocking), "busy_hour": dataclasses.asdict(hour)}
+            {
+                **_answer(group, hour.offered, blocking),
+                "there": plan.trunks[group].group.lines,
+                "busy_hour": dataclasses.asdict(hour),
+            }
             for group, hour in hours.items()
         ]
     if plot:
@@ -182,20 +188,20 @@ def _tell(answer: Mapping[str, Any], target: float) -> None:
             f"{hour['carried']:.2f} erlangs carried, {hour['offered']:.2f} offered"
         )
         click.echo(f"  {FORMULA}")
-    click.echo(f"{answer['erlangs']:.2f} erlangs, at most {target:.3%} refused: {answer['lines']} lines")
+    there = f" (there are {answer['there']})" if "there" in answer else ""
+    click.echo(f"{answer['erlangs']:.2f} erlangs, at most {target:.3%} refused: {answer['lines']} lines{there}")
     for lines_, blocking in answer["nearby"].items():
         mark = "→" if lines_ == answer["lines"] else " "
         click.echo(f"  {mark} {lines_:>5} lines  {blocking:9.4%} refused")
     click.echo(f"  Erlang B: {ERLANG_B}")
 
 
-async def _busy_hours(settings: config.Settings, days: int) -> dict[str, BusyHour]:
+async def _busy_hours(settings: config.Settings, plan: LinePlan, days: int) -> dict[str, BusyHour]:
     from db.calls import Calls
     from db.events import utcnow
     from db.store import Store
     from ivr.lines.traffic import TrafficMeter
 
-    plan = _plan_of(settings)
     meters: dict[str, TrafficMeter] = {}
     until = utcnow()
     store = await Store.open(settings.database_url)

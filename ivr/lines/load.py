@@ -154,9 +154,9 @@ def _days(fields: Fields, name: str) -> set[datetime.date]:
 
 
 def _range(text: str) -> set[datetime.date]:
-    first_text, _, last_text = text.partition("..")
+    first_text, is_range, last_text = text.partition("..")
     first = datetime.date.fromisoformat(first_text.strip())
-    last = datetime.date.fromisoformat(last_text.strip()) if last_text else first
+    last = datetime.date.fromisoformat(last_text.strip()) if is_range else first
     days = (last - first).days + 1
     if not 1 <= days <= LONGEST_RANGE:
         raise ValueError(text)

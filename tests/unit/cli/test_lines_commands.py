@@ -122,6 +122,7 @@ def test_the_lines_for_what_the_journal_knows(dialplans: Path, tmp_path: Path) -
     result = ivr("plan", "--from-journal", "--days", "7")
     assert result.exit_code == 0, result.output
     assert "city: busiest hour" in result.output
+    assert "8 lines (there are 420)" in result.output
     assert "offered = carried erlangs + refused calls x mean holding time" in result.output
     plans = {plan["group"]: plan for plan in json.loads(ivr("plan", "--from-journal", "--json").output)["plans"]}
     assert set(plans) == {"city", "priority"}

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lines_of_a_file import GOOD, Read
 
 from ivr.config import CHECKOUT
 from ivr.flow.load import flow_files
-from ivr.lines.load import read_lines
+from ivr.lines.load import read_lines, read_text
 from ivr.lines.model import LinePlan
 
 
@@ -79,6 +82,7 @@ def test_a_weekday_of_its_own_goes_over_the_shorthand(read: Read) -> None:
         ("2026-10-10", "2026-13-10", 5, "'2026-13-10' is no day"),
         ("..2026-10-07", "..2027-10-07", 4, "is no day"),
         ("..2026-10-07", "..2026-09-07", 4, "is no day"),
+        ("..2026-10-07", "..", 4, "is no day"),
         ("[2026-10-10]", "[2026-10-02]", 5, "both a holiday and a make-up day"),
         ("08:30-17:30", "8.30-17.30", 7, "'8.30-17.30' is no time of opening"),
         ("weekdays: 08:30-17:30", "weekdays: [08:30-12:00, 11:00-17:30]", 7, "overlap"),
@@ -173,3 +177,30 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "lines.yaml").write_bytes(b"default: main\nname: \xff\n")
     plan, problems, _ = read_lines(tmp_path / "lines.yaml", "lines.yaml")
     assert str(problems[0]) == "lines.yaml:2: this is not UTF-8 text. Save it as UTF-8."
+
+
+tokens = [
+    *re.split(r"(\W)", GOOD),
+    "1",
+    "-1",
+    "99999999999999999999",
+    "{}",
+    "[]",
+    "null",
+    "\n",
+    "  ",
+    ":",
+    "2026-02-30",
+    "é",
+]
+
+
+@given(st.lists(st.tuples(st.integers(0, len(tokens) - 1), st.sampled_from(tokens)), min_size=1, max_size=6))
+def test_whatever_is_typed_gives_lines_or_problems(typed: list[tuple[int, str]]) -> None:
+    words = re.split(r"(\W)", GOOD)
+    for place, word in typed:
+        words[place % len(words)] = word
+    plan, problems = read_text("".join(words), "lines.yaml", lambda _: "date,kind\n")
+    assert (plan is None) == bool(problems)
+    if plan is not None:
+        assert plan.line_of("95500").trunks in plan.trunks
