@@ -56,8 +56,6 @@ def load(text: str, file: str) -> tuple[TierRules, list[Problem]]:
         fields.problem("tiers", "tiers is missing.", "Add `tiers:` with a rule for platinum, gold and silver.")
     if tiers is not None:
         for tier in TIERS[:-1]:
-            if not tiers.has(tier):
-                continue
             inner = tiers.inner(tier)
             if inner is None:
                 continue

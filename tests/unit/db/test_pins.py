@@ -95,8 +95,24 @@ async def test_the_loop_goes_on_while_pins_are_checked(pins: Pins) -> None:
 
 @pytest.mark.parametrize(
     "pin",
-    ["", "1", "12345", "1234567", "abcdef", "２９０５１８", "111111", "121212", "112211", "123456", "654321", "890123"]
-    + ["375375", "000009", "900000", "752941"],
+    [
+        "",
+        "1",
+        "12345",
+        "1234567",
+        "abcdef",
+        "２９０５１８",
+        "111111",
+        "121212",
+        "112211",
+        "123456",
+        "654321",
+        "890123",
+        "375375",
+        "000009",
+        "900000",
+        "752941",
+    ],
 )
 async def test_a_pin_that_is_guessed_at_once_is_refused_and_not_repeated(pins: Pins, pin: str) -> None:
     with pytest.raises(PinRefused) as caught:
