@@ -1,7 +1,7 @@
 """Demonstration data: instruments that exist, notices and customers that do not. Loading it twice is loading it once.
 
 The prices are points to start a demonstration from, of the right size and of no date; they are nobody's quote. Notices
-say that they are demonstrations. Account and telephone numbers belong to nobody: no mainland number begins with 0000.
+say that they are demonstrations. Account numbers belong to nobody; telephones are extensions (1001 is the softphone's).
 """
 
 from __future__ import annotations

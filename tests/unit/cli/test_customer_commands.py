@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from db import demo
 from db.audit import Audit
 from db.customer import Customer
 from db.customers import Customers
@@ -267,3 +268,10 @@ def test_an_opened_account_from_the_future_is_a_bad_row() -> None:
 def test_help_shows_examples() -> None:
     for words in (("customers",), ("customers", "import"), ("tiers",), ("tiers", "recompute"), ("tiers", "override")):
         assert f"ivr {' '.join(words)}" in ivr(*words, "--help").stdout
+
+
+def test_the_demonstration_goes_out_and_comes_back(database_url: str) -> None:
+    ask(database_url, demo.load)
+    assert "4 customers" in ivr("customers", "export", "out.csv").stdout
+    assert "4 rows, 0 bad. Imported: 0 new, 0 changed, 4 unchanged" in ivr("customers", "import", "out.csv").stdout
+    assert "4 customers: 0 risen, 0 fallen, 0 newly" in ivr("tiers", "recompute").stdout, "its figures fit its tiers"
