@@ -14,8 +14,8 @@ for a random time (exponential) on a virtual clock, and are let in or turned awa
 
 Exit code 1 when a judged share lies more than three standard errors from its formula. By chance alone one in some 250
 does, so another seed may show one where the code is right. Standard errors are those of BATCHES batch means. A class
-with fewer than LEAST_EXPECTED refusals to expect is too rare to be judged by them: it must only be rare in the
-simulation as well.
+with fewer than LEAST_EXPECTED refusals to expect (or calls let in) is too rare to be judged by them: it must only be
+rare in the simulation as well.
 """
 
 from __future__ import annotations
@@ -179,8 +179,8 @@ def measure(case: Case, calls: int, seed: int) -> list[dict[str, Any]]:
 
 
 def _verdict(share: float, error: float, expected: float, calls: int) -> str:
-    if expected * calls < LEAST_EXPECTED:
-        return "rare" if share * calls < 4 * LEAST_EXPECTED else "MISSED"
+    if min(expected, 1 - expected) * calls < LEAST_EXPECTED:
+        return "rare" if abs(share - expected) * calls < 4 * LEAST_EXPECTED else "MISSED"
     return "within" if abs(share - expected) <= MOST_ERRORS * error else "MISSED"
 
 
