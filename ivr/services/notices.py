@@ -1,7 +1,7 @@
 """What a flow may ask about notices: ``notices.read`` at a position, the newest first.
 
-The notices are read anew when somebody asks and the copy is older than FRESH_SECONDS; the copy serves meanwhile, so that
-a busy hotline's callers never wait for the database. Only a copy older than STALE_SECONDS is waited for: what is
+The notices are read anew when somebody asks and the copy is older than FRESH_SECONDS; the copy serves meanwhile, so
+that a busy hotline's callers never wait for the database. Only a copy older than STALE_SECONDS is waited for: what is
 published now is heard by then. With the database away the last good copy serves, and nobody waits for it.
 """
 
