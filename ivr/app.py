@@ -282,6 +282,19 @@ class Controller:
         follow("goldline_ami_events_dropped_total", "Manager events lost", lambda: self.events.dropped)
         follow("goldline_journal_waiting", "Events not yet in the database", lambda: self.journal.waiting)
         follow("goldline_journal_behind_seconds", "Age of the oldest of them", lambda: self.journal.behind)
+        follow(
+            "goldline_journal_lost_total",
+            "Events that could be kept nowhere: raise an alarm",
+            lambda: self.journal.counts.lost,
+        )
+        follow(
+            "goldline_journal_refused_total", "Events set aside in refused.jsonl", lambda: self.journal.counts.refused
+        )
+        follow(
+            "goldline_journal_damaged_total",
+            "Lines of the spool that could not be read",
+            lambda: self.journal.counts.damaged,
+        )
         follow("goldline_quotes_age_seconds", "Since the provider last answered", lambda: self.quotes.age or 0.0)
         follow("goldline_flow_problems", "Faults in flow files that were refused", lambda: len(self.library.problems))
 
