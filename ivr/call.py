@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from ivr.agi.errors import AgiError
+from ivr.agi.errors import AgiError, CallerHungUp
 from ivr.agi.protocol import Answer
 from ivr.contract import VAR_CHECKPOINT, VAR_DONE, VAR_TRIES
 from ivr.speech.utterance import Sound, Utterance
@@ -152,6 +152,12 @@ class Call:
         key = answer.digit
         if key and self._is_late_end(key):
             return await self.press(utterance, seconds=seconds)
+        if not key:
+            # A caller who hangs up in the wait reads as silence (res_agi.c, handle_getoption): ask whether anyone is
+            # there, so that nothing is said to nobody and the journal does not call it silence.
+            await self._command("CHANNEL", "STATUS")
+            if self._channel.hung_up:
+                raise CallerHungUp(verb="GET OPTION")
         return key
 
     async def gather(
