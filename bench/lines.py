@@ -12,7 +12,8 @@ call's events are in the database, each exactly once; every caller hears sound.
 
 Where the figures come from: *turns* from a capture of the AGI port (an independent witness) and, coarser, from the
 controller's own histograms; *CPU* from /proc over the time from the first call to the last, as a share of one core;
-*peak* from Asterisk's CoreStatus.
+*peak* from Asterisk's CoreStatus. On a machine that others use as well the tails grow with the time in which the
+controller has work and no core; that time is told.
 """
 
 from __future__ import annotations
@@ -34,12 +35,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+sys.path.insert(0, str(ROOT))
 
-from lines_parts import ears, processes  # noqa: E402
-from lines_parts.capture import Capture, Turns  # noqa: E402
-from lines_parts.hotline import HOST, BenchError, Hotline, family, running  # noqa: E402
-
+from bench.lines_parts import ears, processes  # noqa: E402
+from bench.lines_parts.capture import Capture, Turns  # noqa: E402
+from bench.lines_parts.hotline import HOST, BenchError, Hotline, family, running  # noqa: E402
 from ivr import contract  # noqa: E402
 from ivr.ami.client import AmiClient  # noqa: E402
 from ivr.asterisk.process import raise_file_limit  # noqa: E402
@@ -69,9 +69,10 @@ class Watch:
 
 @dataclass
 class Spent:
-    """CPU seconds."""
+    """CPU seconds; ``waited`` are those in which the controller was ready to run and had no core."""
 
     controller: float
+    waited: float
     worker: float
     asterisk: float
     machine: float
@@ -80,6 +81,7 @@ class Spent:
         """What was spent meanwhile."""
         return Spent(
             self.controller - before.controller,
+            self.waited - before.waited,
             self.worker - before.worker,
             self.asterisk - before.asterisk,
             self.machine - before.machine,
@@ -165,6 +167,7 @@ async def _bench(options: argparse.Namespace) -> dict[str, Any]:
         "controller": {
             "cpu_percent": round(100 * spent.controller / seconds, 1),
             "cpu_ms_per_call": round(1000 * spent.controller / options.callers, 2),
+            "no_core_percent": round(100 * spent.waited / seconds, 1),
             "mb_start": round(watch.controller_mb[0], 1),
             "mb_peak": round(max(watch.controller_mb), 1),
             "mb_end": round(end_mb, 1),
@@ -257,6 +260,7 @@ def _spent(hotline: Hotline) -> Spent:
     controller, *workers = family(hotline.controller)
     return Spent(
         processes.cpu_seconds([controller]),
+        processes.waited_seconds(controller),
         processes.cpu_seconds(workers),
         processes.cpu_seconds([hotline.asterisk]),
         processes.machine_busy_seconds(),
@@ -420,6 +424,7 @@ def _print(report: dict[str, Any]) -> None:
     print(f"\n{'process':<16} {'% of a core':>12} {'MB peak':>8}")
     print(f"{'controller':<16} {one['cpu_percent']:>12} {one['mb_peak']:>8}", end="")
     print(f"   {one['cpu_ms_per_call']} ms a call; {one['mb_start']} MB at start, {one['mb_end']} at the end")
+    print(f"{'':<16} {one['no_core_percent']:>12} {'':>8}   of the time it had work and no core")
     print(f"{'speech worker':<16} {two['cpu_percent']:>12} {two['mb_peak']:>8}")
     print(f"{'Asterisk':<16} {three['cpu_percent']:>12} {three['mb_peak']:>8}")
     print(f"{'whole machine':<16} {report['machine_cpu_percent']:>12}   callers and other programs included")
