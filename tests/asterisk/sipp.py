@@ -30,6 +30,8 @@ SCENARIO = Path(__file__).with_name("caller.xml")
 LOOPBACK = "127.0.0.1"
 PATIENCE = 40.0  # seconds; a loaded machine is slow, and nothing here waits that long when all is well
 
+LAST_SECONDS = 3.0  # for hanging up after a test that failed
+
 ALAW, EVENTS = 8, 96  # payload types; 96 is what SIPp's own telephone events use, too
 PACKET_SECONDS = 0.02
 PACKET_SAMPLES = 160  # at 8 kHz
@@ -239,8 +241,13 @@ class Phone:
             self._speaking.cancel()
             await asyncio.gather(self._speaking, return_exceptions=True)
         if self._sipp.returncode is None:
-            self._sipp.kill()
-            await self._sipp.wait()
+            self.hang_up()  # the test has failed; its call shall not disturb the next one's
+            try:
+                async with asyncio.timeout(LAST_SECONDS):
+                    await self._sipp.wait()
+            except TimeoutError:
+                self._sipp.kill()
+                await self._sipp.wait()
         for transport in (self._ear.transport, self._relay.transport):
             transport.close()
 
