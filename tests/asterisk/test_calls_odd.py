@@ -90,7 +90,7 @@ def hanging_up(
             await point(phone, call, voice)
             phone.hang_up()
             assert await phone.over() == 0
-        row = await call.until_ended("caller", *(["hotline"] if "goodbye" in point.__name__ else []))
+        await call.until_ended("caller", *(["hotline"] if "goodbye" in point.__name__ else []))
         kinds = await call.kinds()
         assert (kinds[0], kinds[-1], kinds.count("call.ended")) == ("call.started", "call.ended", 1)
         assert "fault" not in kinds
