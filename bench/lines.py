@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import collections
+import contextlib
 import csv
 import json
 import os
@@ -29,7 +30,7 @@ import statistics
 import sys
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ from bench.lines_parts.hotline import HOST, BenchError, Hotline, family, running
 from ivr import contract  # noqa: E402
 from ivr.ami.client import AmiClient  # noqa: E402
 from ivr.asterisk.process import raise_file_limit  # noqa: E402
+from ivr.errors import GoldlineError  # noqa: E402
 
 SCENARIO = Path(__file__).parent / "lines_parts" / "caller.xml"
 CORES = 2  # what the promise is made for; on a larger machine the rest is left alone
@@ -94,9 +96,11 @@ def main() -> int:
     raise_file_limit()
     try:
         report = asyncio.run(_bench(options))
-    except (BenchError, OSError) as error:
+    except (BenchError, GoldlineError, OSError) as error:
         print(f"bench/lines.py: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     if not options.json:
         _print(report)
     print(json.dumps(report, ensure_ascii=False))
@@ -133,13 +137,11 @@ async def _bench(options: argparse.Namespace) -> dict[str, Any]:
             await ami.wait_connected(10)
             sound.listen()
             no_capture = await capture.start()
-            watch = Watch()
             figures_before = await asyncio.to_thread(_metrics, hotline)
-            watching = asyncio.create_task(_look(hotline, ami, watch))
-            before, began = _spent(hotline), time.monotonic()
-            callers = await _call(hotline, options, sound.sipp_port)
-            seconds, spent = time.monotonic() - began, _spent(hotline).since(before)
-            watching.cancel()
+            async with _watched(hotline, ami) as watch:
+                before, began = _spent(hotline), time.monotonic()
+                callers = await _call(hotline, options, sound.sipp_port)
+                seconds, spent = time.monotonic() - began, _spent(hotline).since(before)
             await _at_rest(hotline, ami)
             end_mb = processes.resident_mb([hotline.controller])
             figures = await asyncio.to_thread(_metrics, hotline)
@@ -212,11 +214,13 @@ async def _call(hotline: Hotline, options: argparse.Namespace, media_port: int) 
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        async with asyncio.timeout(longest):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(longest):
+                await process.wait()
+    finally:
+        if process.returncode is None:  # it hangs, or we are stopped
+            process.kill()
             await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
     if not statistics_file.is_file():
         errors = hotline.run_dir / "sipp_errors.log"
         raise BenchError(
@@ -229,6 +233,18 @@ async def _call(hotline: Hotline, options: argparse.Namespace, media_port: int) 
         "failed": int(last["FailedCall(C)"]),
         "retransmitted": int(last["Retransmissions(C)"]),
     }
+
+
+@contextlib.asynccontextmanager
+async def _watched(hotline: Hotline, ami: AmiClient) -> AsyncIterator[Watch]:
+    """What is seen meanwhile."""
+    watch = Watch()
+    looking = asyncio.create_task(_look(hotline, ami, watch))
+    try:
+        yield watch
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
 
 
 async def _look(hotline: Hotline, ami: AmiClient, watch: Watch) -> None:
@@ -419,7 +435,7 @@ def _print(report: dict[str, Any]) -> None:
             f"{'<' + format(row['p99_ms_under'], 'g'):>8} {'':>8} {'<' + format(row['most_ms_under'], 'g'):>8}"
         )
     if "not_captured" in turns:
-        print(f"  no capture: {turns['not_captured']}; judged by the controller's own figures")
+        print(f"no capture: {turns['not_captured']}; judged by the controller's own figures")
     one, two, three = report["controller"], report["speech_worker"], report["asterisk"]
     print(f"\n{'process':<16} {'% of a core':>12} {'MB peak':>8}")
     print(f"{'controller':<16} {one['cpu_percent']:>12} {one['mb_peak']:>8}", end="")
