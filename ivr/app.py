@@ -166,7 +166,7 @@ class Controller:
     # --- calls --------------------------------------------------------------------------------------------------------
 
     async def _serve(self, session: AgiSession) -> None:
-        call = Call(session, self.speech.composer, observe_turn=self.metrics.turns.observe)
+        call = Call(session, self.speech.composer)
         self._live.add(call.id)
         self._unended.add(call.id)
         try:

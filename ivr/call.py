@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -75,11 +75,8 @@ class Call:
     Every verb raises CallerHungUp when the caller is gone, and another AgiError when Asterisk refuses.
     """
 
-    def __init__(self, channel: Channel, voice: Voice, *, observe_turn: Callable[[float], None] | None = None) -> None:
-        """``observe_turn`` is told the seconds from an answer to our next command: what a caller waits for us."""
+    def __init__(self, channel: Channel, voice: Voice) -> None:
         self._channel = channel
-        self._observe_turn = observe_turn
-        self._answered_at = 0.0
         self._voice = voice
         self._typed_ahead: deque[str] = deque()
         self._late_end: tuple[str, float] | None = None
@@ -105,7 +102,7 @@ class Call:
 
     async def answer(self) -> None:
         """Pick up. Harmless on a call that is up."""
-        await self._command("ANSWER")
+        await self._channel.command("ANSWER")
 
     async def progressed(self) -> None:
         """The call got somewhere with this controller: the dialplan may stop counting how often it lost one.
@@ -114,7 +111,7 @@ class Call:
         """
         if self._tries.strip("0"):
             self._tries = ""
-            await self._command("SET", "VARIABLE", VAR_TRIES, 0)
+            await self._channel.command("SET", "VARIABLE", VAR_TRIES, 0)
 
     async def play(self, utterance: Utterance, *, until_end: bool = False) -> Played:
         """Say something. A key cuts it short and waits for the next ``press`` or ``gather``.
@@ -155,7 +152,7 @@ class Call:
         if not key:
             # A caller who hangs up in the wait reads as silence (res_agi.c, handle_getoption): ask whether anyone is
             # there, so that nothing is said to nobody and the journal does not call it silence.
-            await self._command("CHANNEL", "STATUS")
+            await self._channel.command("CHANNEL", "STATUS")
             if self._channel.hung_up:
                 raise CallerHungUp(verb="GET OPTION")
         return key
@@ -201,19 +198,19 @@ class Call:
         """Leave a mark on the channel, so that a restarted controller can go on from here. ``text``: no commas."""
         if text != self._checkpoint:
             self._checkpoint = text
-            await self._command("SET", "VARIABLE", VAR_CHECKPOINT, text)
+            await self._channel.command("SET", "VARIABLE", VAR_CHECKPOINT, text)
 
     async def finish(self, how: str) -> None:
         """Hand the call back to the dialplan: the session ended well (``ivr.contract.DONE_*``). The last command."""
-        await self._command("SET", "VARIABLE", VAR_DONE, how)
+        await self._channel.command("SET", "VARIABLE", VAR_DONE, how)
 
     async def set_variable(self, name: str, value: str) -> None:
         """Set a channel variable."""
-        await self._command("SET", "VARIABLE", name, value)
+        await self._channel.command("SET", "VARIABLE", name, value)
 
     async def get_variable(self, name: str) -> str | None:
         """Read a channel variable; None when it is not set."""
-        answer = await self._command("GET", "VARIABLE", name)
+        answer = await self._channel.command("GET", "VARIABLE", name)
         return answer.data if answer.result == "1" else None
 
     _margin = 10.0  # seconds a command may take beyond what it plays and waits
@@ -250,19 +247,12 @@ class Call:
         return late is not None and key == late[0] and time.monotonic() < late[1]
 
     async def _play_command(self, *words: str | int | float, deadline: float | None = None) -> Answer:
-        answer = await self._command(*words, deadline=deadline)
+        answer = await self._channel.command(*words, deadline=deadline)
         if answer.result == "-1":  # the caller is there (the session would have raised), so it was the file
             raise PlaybackFailed(
                 f"Asterisk could not play {words[2]}.",
                 remedy="Look for the file in the run directory's sounds and for its format module in modules.conf.",
             )
-        return answer
-
-    async def _command(self, *words: str | int | float, deadline: float | None = None) -> Answer:
-        if self._observe_turn and self._answered_at:
-            self._observe_turn(time.monotonic() - self._answered_at)
-        answer = await self._channel.command(*words, deadline=deadline)
-        self._answered_at = time.monotonic()
         return answer
 
 

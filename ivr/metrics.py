@@ -67,10 +67,12 @@ class Metrics:
         """A figure that is read when asked for."""
         Gauge(name, description, registry=self.registry).set_function(read)
 
-    def command_answered(self, verb: str, seconds: float) -> None:
-        """One AGI command was answered."""
+    def command_answered(self, verb: str, seconds: float, turn: float | None) -> None:
+        """One AGI command was answered, ``turn`` seconds after the answer before it had come (``ivr.agi.session``)."""
         if verb not in WAITING_VERBS:
             self.commands.observe(seconds)
+        if turn is not None:
+            self.turns.observe(turn)
 
     def call_ended(self, flow: str, how: str) -> None:
         """One session ended."""
