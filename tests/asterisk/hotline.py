@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -327,6 +328,44 @@ async def journal(hotline: Hotline) -> AsyncIterator[Journal]:
         await hotline.idle()
 
 
+class Absences:
+    """Times without a controller. Each begins when every caller is where it should be, and lasts for all of them."""
+
+    def __init__(self, *leave: Callable[[Hotline], None]) -> None:
+        """``leave`` is what happens to the controller, one after the other: ``Hotline.kill``, ``Hotline.stop``."""
+        self._leave = leave
+        self._steps: Counter[asyncio.Task[None] | None] = Counter()  # how often each caller has come to a step
+        self._happened = 0  # going away and coming back are one each
+
+    async def begins(self) -> None:
+        """The caller is ready; until the controller is gone."""
+        await self._step()
+
+    async def ends(self) -> None:
+        """The caller has heard enough; until there is another controller."""
+        await self._step()
+
+    async def during(self, stories: list[asyncio.Future[None]], hotline: Hotline) -> None:
+        """All of them, while the stories are told. A story that is over keeps nobody waiting."""
+        for leave in self._leave:
+            await self._everybody(stories)
+            await asyncio.to_thread(leave, hotline)
+            self._happened += 1
+            await self._everybody(stories)
+            await hotline.start()
+            self._happened += 1
+
+    async def _step(self) -> None:
+        story = asyncio.current_task()
+        self._steps[story] += 1
+        while self._happened < self._steps[story]:
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _everybody(self, stories: list[asyncio.Future[None]]) -> None:
+        while any(not story.done() and self._steps[story] <= self._happened for story in stories):  # type: ignore[index]
+            await asyncio.sleep(LOOK_SECONDS)
+
+
 Story = Callable[[Hotline, Journal, "Voice"], Awaitable[None]]
 
 
@@ -336,8 +375,9 @@ class Together:
     The module makes one, decorates its tests with it, and has ``told = together.fixture()``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, absences: Absences | None = None) -> None:
         self._stories: dict[str, Story] = {}
+        self._absences = absences
 
     def __call__(self, story: Story) -> Callable[[dict[str, BaseException | None]], None]:
         """A test that fails with whatever the story failed with."""
@@ -364,7 +404,9 @@ class Together:
 
     async def _tell(self, hotline: Hotline, chosen: list[str]) -> dict[str, BaseException | None]:
         async with following(hotline) as journal, voice(hotline) as expected:
-            stories = [self._stories[name](hotline, journal, expected) for name in chosen]
+            stories = [asyncio.ensure_future(self._stories[name](hotline, journal, expected)) for name in chosen]
+            if self._absences:
+                await self._absences.during(stories, hotline)
             errors = await asyncio.gather(*stories, return_exceptions=True)
             if not any(errors):
                 await hotline.idle()
