@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -101,7 +101,8 @@ class Controller:
         stack.push_async_callback(self.journal.stop)
         provider = DemoQuoteProvider(demo.references(), clock=utcnow)
         self.quotes = QuoteBoard(provider, Instruments(self.store).all)
-        services = all_services(self.quotes, NoticeBoard(Notices(self.store).published))
+        notices = NoticeBoard(Notices(self.store).published)
+        services = all_services(self.quotes, notices)
         self.library = Library(settings.dialplans, self.speech.catalogue, services, settings.start_flow)
         self.library.open()
         self.engine = Engine(
@@ -114,6 +115,8 @@ class Controller:
             observe=self.metrics.call_ended,
         )
         await self._migrate_or_try_again()
+        with suppress(StoreError):
+            await notices.heard()  # the first reading costs the most, and no caller should wait for it
         await self.quotes.start()
         stack.push_async_callback(self.quotes.stop)
         stack.push_async_callback(self._end_tasks)

@@ -104,14 +104,18 @@ class Call:
         """Pick up. Harmless on a call that is up."""
         await self._channel.command("ANSWER")
 
+    @property
+    def was_lost(self) -> bool:
+        """The dialplan has looked for a controller before it found us, and counts that."""
+        return self._tries.strip("0") != ""
+
     async def progressed(self) -> None:
         """The call got somewhere with this controller: the dialplan may stop counting how often it lost one.
 
         Not before: a call that brings every controller down must not go round for ever.
         """
-        if self._tries.strip("0"):
-            self._tries = ""
-            await self._channel.command("SET", "VARIABLE", VAR_TRIES, 0)
+        self._tries = ""
+        await self._channel.command("SET", "VARIABLE", VAR_TRIES, 0)
 
     async def play(self, utterance: Utterance, *, until_end: bool = False) -> Played:
         """Say something. A key cuts it short and waits for the next ``press`` or ``gather``.
