@@ -207,7 +207,8 @@ class Phone:
                     sequence += 1
                     left = min(left + 1, 0)
             stamp += PACKET_SAMPLES
-            tick += PACKET_SECONDS
+            # After a slow moment of ours it goes on at its pace: no telephone presses keys in a burst to catch up.
+            tick = max(tick + PACKET_SECONDS, time.monotonic())
             await asyncio.sleep(max(0.0, tick - time.monotonic()))
 
     def _send(self, kind: int, sequence: int, stamp: int, source: int, payload: bytes) -> None:
