@@ -40,6 +40,7 @@ from ivr.services import all_services
 from ivr.services.notices import NoticeBoard
 from ivr.services.quotes.board import QuoteBoard
 from ivr.services.quotes.demo import DemoQuoteProvider
+from ivr.speech.errors import SpeechError
 from ivr.speech.speech import Speech
 
 log = structlog.get_logger(__name__)
@@ -141,6 +142,7 @@ class Controller:
         )
         await self.events.start()
         stack.push_async_callback(self.events.stop)
+        self._go(self._compose_prompts(), "prompts")
         self._go(self._follow_hangups(), "hangups")
         self._go(self._watch_flows(), "flow files")
         self._go(self.metrics.watch_loop(), "loop lag")
@@ -232,6 +234,16 @@ class Controller:
                 continue
             log.info("the database is back")
             return
+
+    async def _compose_prompts(self) -> None:
+        """Join every fixed prompt now, so that the first caller's keys need not wait for it."""
+        for utterance in self.speech.catalogue.utterances():
+            if self.speech.catalogue.signature(utterance.prompts[0]):
+                continue
+            try:
+                await self.speech.composer.compose(utterance)
+            except SpeechError as error:
+                log.warning("a prompt cannot be said", prompt=utterance.prompts[0], error=str(error))
 
     async def _watch_flows(self) -> None:
         while True:

@@ -8,6 +8,7 @@ Sources: Asterisk's ``res/res_agi.c`` for the commands, ``main/app.c`` (``ast_ap
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ from ivr.speech.utterance import Sound, Utterance
 ALL_KEYS = "0123456789*#"
 SETTLE_SECONDS = 1.0  # after the last possible digit: time for the closing `#`, or for a digit too many
 LATE_END_SECONDS = 3.0  # a closing `#` that comes this late still belongs to the digits, not to the next prompt
+SAMPLES_PER_SECOND = 8000  # of endpos; a file at 16,000 seems twice as long, which errs on the side of not hurried
+NEARLY_SECONDS = 0.1  # a key so shortly before the end of a prompt was not pressed ahead
 MOST_DIGITS = 64  # of one entry; GET DATA's own buffer is 1,024 (res_agi.c, handle_getdata)
 
 GatherEnd = Literal["length", "end_key", "cancel_key", "silence", "too_many"]
@@ -80,6 +83,10 @@ class Call:
         self._voice = voice
         self._typed_ahead: deque[str] = deque()
         self._late_end: tuple[str, float] | None = None
+        self.hurried = False
+        """The last question was answered before it was asked out: more keys may be on their way, and Asterisk drops
+        those that end while no command runs. Leave no more than one command's time between this key and the next
+        question."""
         environment = channel.environment
         self.id = environment.get("agi_uniqueid", "")
         self.caller = _known(environment.get("agi_callerid", ""))
@@ -146,11 +153,14 @@ class Call:
         """Ask for one key: say the prompt, then wait. Returns the key, or an empty string for silence."""
         if self._typed_ahead:
             self._late_end = None
+            self.hurried = True
             return self._typed_ahead.popleft()
         sound = await self._sound(utterance)
         deadline = sound.seconds + seconds + self._margin
         answer = await self._play_command("GET", "OPTION", sound.path, ALL_KEYS, _ms(seconds), deadline=deadline)
         key = answer.digit
+        heard = math.inf if answer.endpos is None else answer.endpos / SAMPLES_PER_SECOND
+        self.hurried = bool(key) and heard < sound.seconds - NEARLY_SECONDS
         if key and self._is_late_end(key):
             return await self.press(utterance, seconds=seconds)
         if not key:

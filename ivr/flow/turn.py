@@ -99,6 +99,7 @@ class Turn:
         if not self.call.keys_waiting:
             self._note_said(utterance, wants="digits")
         gathered = await self.call.gather(utterance, most=most, end=end, cancel=cancel, seconds=seconds)
+        self.call.hurried = False  # the entry is complete, and what follows is an answer
         keys = HIDDEN if secret and gathered.digits else gathered.digits
         self.note("keyed", keys=keys, ended=gathered.ended)
         return gathered

@@ -24,6 +24,7 @@ class Gather(Node):
 
     type = "gather"
     talks = True
+    asks = True
 
     say: Saying
     least: int

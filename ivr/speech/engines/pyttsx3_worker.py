@@ -134,7 +134,7 @@ def _send(sink: BinaryIO, head: dict[str, Any], *bodies: bytes) -> None:
 def main() -> None:
     """Take standard output for the answers alone, then serve."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, who then closes our input
-    os.nice(NICENESS)
+    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)  # absolute: the controller, whose child this is, may be above all
     sink = os.fdopen(os.dup(1), "wb")
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)
