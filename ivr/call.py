@@ -227,7 +227,9 @@ class Call:
         answer = await self._channel.command("GET", "VARIABLE", name)
         return answer.data if answer.result == "1" else None
 
-    _margin = 10.0  # seconds a command may take beyond what it plays and waits
+    # Seconds a command may take beyond what it plays and waits. Not less than limits.command_seconds, which the others
+    # have: a session whose deadlines only grow need not set its timer anew for each (ivr.agi.session).
+    _margin = 30.0
 
     async def _sound(self, utterance: Utterance) -> Sound:
         return self._voice.ready(utterance) or await self._voice.compose(utterance)
