@@ -12,7 +12,8 @@ call's events are in the database, each exactly once; every caller hears sound.
 
 Where the figures come from: *turns* from a capture of the AGI port (an independent witness) and, coarser, from the
 controller's own histograms; *CPU* from /proc over the time from the first call to the last, as a share of one core;
-*peak* from Asterisk's CoreStatus.
+*peak* from Asterisk's CoreStatus. On a machine that others use as well the tails grow with the time in which the
+controller has work and no core; that time is told.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import collections
+import contextlib
 import csv
 import json
 import os
@@ -28,21 +30,21 @@ import statistics
 import sys
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+sys.path.insert(0, str(ROOT))
 
-from lines_parts import ears, processes  # noqa: E402
-from lines_parts.capture import Capture, Turns  # noqa: E402
-from lines_parts.hotline import HOST, BenchError, Hotline, family, running  # noqa: E402
-
+from bench.lines_parts import ears, processes  # noqa: E402
+from bench.lines_parts.capture import Capture, Turns  # noqa: E402
+from bench.lines_parts.hotline import HOST, BenchError, Hotline, family, running  # noqa: E402
 from ivr import contract  # noqa: E402
 from ivr.ami.client import AmiClient  # noqa: E402
 from ivr.asterisk.process import raise_file_limit  # noqa: E402
+from ivr.errors import GoldlineError  # noqa: E402
 
 SCENARIO = Path(__file__).parent / "lines_parts" / "caller.xml"
 CORES = 2  # what the promise is made for; on a larger machine the rest is left alone
@@ -69,9 +71,10 @@ class Watch:
 
 @dataclass
 class Spent:
-    """CPU seconds."""
+    """CPU seconds; ``waited`` are those in which the controller was ready to run and had no core."""
 
     controller: float
+    waited: float
     worker: float
     asterisk: float
     machine: float
@@ -80,6 +83,7 @@ class Spent:
         """What was spent meanwhile."""
         return Spent(
             self.controller - before.controller,
+            self.waited - before.waited,
             self.worker - before.worker,
             self.asterisk - before.asterisk,
             self.machine - before.machine,
@@ -92,9 +96,11 @@ def main() -> int:
     raise_file_limit()
     try:
         report = asyncio.run(_bench(options))
-    except (BenchError, OSError) as error:
+    except (BenchError, GoldlineError, OSError) as error:
         print(f"bench/lines.py: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     if not options.json:
         _print(report)
     print(json.dumps(report, ensure_ascii=False))
@@ -131,13 +137,11 @@ async def _bench(options: argparse.Namespace) -> dict[str, Any]:
             await ami.wait_connected(10)
             sound.listen()
             no_capture = await capture.start()
-            watch = Watch()
             figures_before = await asyncio.to_thread(_metrics, hotline)
-            watching = asyncio.create_task(_look(hotline, ami, watch))
-            before, began = _spent(hotline), time.monotonic()
-            callers = await _call(hotline, options, sound.sipp_port)
-            seconds, spent = time.monotonic() - began, _spent(hotline).since(before)
-            watching.cancel()
+            async with _watched(hotline, ami) as watch:
+                before, began = _spent(hotline), time.monotonic()
+                callers = await _call(hotline, options, sound.sipp_port)
+                seconds, spent = time.monotonic() - began, _spent(hotline).since(before)
             await _at_rest(hotline, ami)
             end_mb = processes.resident_mb([hotline.controller])
             figures = await asyncio.to_thread(_metrics, hotline)
@@ -165,6 +169,7 @@ async def _bench(options: argparse.Namespace) -> dict[str, Any]:
         "controller": {
             "cpu_percent": round(100 * spent.controller / seconds, 1),
             "cpu_ms_per_call": round(1000 * spent.controller / options.callers, 2),
+            "no_core_percent": round(100 * spent.waited / seconds, 1),
             "mb_start": round(watch.controller_mb[0], 1),
             "mb_peak": round(max(watch.controller_mb), 1),
             "mb_end": round(end_mb, 1),
@@ -209,11 +214,13 @@ async def _call(hotline: Hotline, options: argparse.Namespace, media_port: int) 
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        async with asyncio.timeout(longest):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(longest):
+                await process.wait()
+    finally:
+        if process.returncode is None:  # it hangs, or we are stopped
+            process.kill()
             await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
     if not statistics_file.is_file():
         errors = hotline.run_dir / "sipp_errors.log"
         raise BenchError(
@@ -226,6 +233,18 @@ async def _call(hotline: Hotline, options: argparse.Namespace, media_port: int) 
         "failed": int(last["FailedCall(C)"]),
         "retransmitted": int(last["Retransmissions(C)"]),
     }
+
+
+@contextlib.asynccontextmanager
+async def _watched(hotline: Hotline, ami: AmiClient) -> AsyncIterator[Watch]:
+    """What is seen meanwhile."""
+    watch = Watch()
+    looking = asyncio.create_task(_look(hotline, ami, watch))
+    try:
+        yield watch
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
 
 
 async def _look(hotline: Hotline, ami: AmiClient, watch: Watch) -> None:
@@ -257,6 +276,7 @@ def _spent(hotline: Hotline) -> Spent:
     controller, *workers = family(hotline.controller)
     return Spent(
         processes.cpu_seconds([controller]),
+        processes.waited_seconds(controller),
         processes.cpu_seconds(workers),
         processes.cpu_seconds([hotline.asterisk]),
         processes.machine_busy_seconds(),
@@ -415,11 +435,12 @@ def _print(report: dict[str, Any]) -> None:
             f"{'<' + format(row['p99_ms_under'], 'g'):>8} {'':>8} {'<' + format(row['most_ms_under'], 'g'):>8}"
         )
     if "not_captured" in turns:
-        print(f"  no capture: {turns['not_captured']}; judged by the controller's own figures")
+        print(f"no capture: {turns['not_captured']}; judged by the controller's own figures")
     one, two, three = report["controller"], report["speech_worker"], report["asterisk"]
     print(f"\n{'process':<16} {'% of a core':>12} {'MB peak':>8}")
     print(f"{'controller':<16} {one['cpu_percent']:>12} {one['mb_peak']:>8}", end="")
     print(f"   {one['cpu_ms_per_call']} ms a call; {one['mb_start']} MB at start, {one['mb_end']} at the end")
+    print(f"{'':<16} {one['no_core_percent']:>12} {'':>8}   of the time it had work and no core")
     print(f"{'speech worker':<16} {two['cpu_percent']:>12} {two['mb_peak']:>8}")
     print(f"{'Asterisk':<16} {three['cpu_percent']:>12} {three['mb_peak']:>8}")
     print(f"{'whole machine':<16} {report['machine_cpu_percent']:>12}   callers and other programs included")

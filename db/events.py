@@ -39,7 +39,7 @@ def utcnow() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which would triple the cost of making one: nobody changes what happened
 class Event:
     """One thing that happened. ``data`` holds JSON values only and never a secret digit."""
 

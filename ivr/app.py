@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -40,6 +40,7 @@ from ivr.services import all_services
 from ivr.services.notices import NoticeBoard
 from ivr.services.quotes.board import QuoteBoard
 from ivr.services.quotes.demo import DemoQuoteProvider
+from ivr.speech.errors import SpeechError
 from ivr.speech.speech import Speech
 
 log = structlog.get_logger(__name__)
@@ -101,7 +102,8 @@ class Controller:
         stack.push_async_callback(self.journal.stop)
         provider = DemoQuoteProvider(demo.references(), clock=utcnow)
         self.quotes = QuoteBoard(provider, Instruments(self.store).all)
-        services = all_services(self.quotes, NoticeBoard(Notices(self.store).published))
+        notices = NoticeBoard(Notices(self.store).published)
+        services = all_services(self.quotes, notices)
         self.library = Library(settings.dialplans, self.speech.catalogue, services, settings.start_flow)
         self.library.open()
         self.engine = Engine(
@@ -114,6 +116,8 @@ class Controller:
             observe=self.metrics.call_ended,
         )
         await self._migrate_or_try_again()
+        with suppress(StoreError):
+            await notices.heard()  # the first reading costs the most, and no caller should wait for it
         await self.quotes.start()
         stack.push_async_callback(self.quotes.stop)
         stack.push_async_callback(self._end_tasks)
@@ -138,6 +142,7 @@ class Controller:
         )
         await self.events.start()
         stack.push_async_callback(self.events.stop)
+        self._go(self._compose_prompts(), "prompts")
         self._go(self._follow_hangups(), "hangups")
         self._go(self._watch_flows(), "flow files")
         self._go(self.metrics.watch_loop(), "loop lag")
@@ -166,7 +171,7 @@ class Controller:
     # --- calls --------------------------------------------------------------------------------------------------------
 
     async def _serve(self, session: AgiSession) -> None:
-        call = Call(session, self.speech.composer, observe_turn=self.metrics.turns.observe)
+        call = Call(session, self.speech.composer)
         self._live.add(call.id)
         self._unended.add(call.id)
         try:
@@ -230,6 +235,16 @@ class Controller:
             log.info("the database is back")
             return
 
+    async def _compose_prompts(self) -> None:
+        """Join every fixed prompt now, so that the first caller's keys need not wait for it."""
+        for utterance in self.speech.catalogue.utterances():
+            if self.speech.catalogue.signature(utterance.prompts[0]):
+                continue
+            try:
+                await self.speech.composer.compose(utterance)
+            except SpeechError as error:
+                log.warning("a prompt cannot be said", prompt=utterance.prompts[0], error=str(error))
+
     async def _watch_flows(self) -> None:
         while True:
             await asyncio.sleep(FLOW_LOOK_SECONDS)
@@ -282,6 +297,19 @@ class Controller:
         follow("goldline_ami_events_dropped_total", "Manager events lost", lambda: self.events.dropped)
         follow("goldline_journal_waiting", "Events not yet in the database", lambda: self.journal.waiting)
         follow("goldline_journal_behind_seconds", "Age of the oldest of them", lambda: self.journal.behind)
+        follow(
+            "goldline_journal_lost_total",
+            "Events that could be kept nowhere: raise an alarm",
+            lambda: self.journal.counts.lost,
+        )
+        follow(
+            "goldline_journal_refused_total", "Events set aside in refused.jsonl", lambda: self.journal.counts.refused
+        )
+        follow(
+            "goldline_journal_damaged_total",
+            "Lines of the spool that could not be read",
+            lambda: self.journal.counts.damaged,
+        )
         follow("goldline_quotes_age_seconds", "Since the provider last answered", lambda: self.quotes.age or 0.0)
         follow("goldline_flow_problems", "Faults in flow files that were refused", lambda: len(self.library.problems))
 

@@ -8,13 +8,14 @@ Sources: Asterisk's ``res/res_agi.c`` for the commands, ``main/app.c`` (``ast_ap
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from ivr.agi.errors import AgiError
+from ivr.agi.errors import AgiError, CallerHungUp
 from ivr.agi.protocol import Answer
 from ivr.contract import VAR_CHECKPOINT, VAR_DONE, VAR_TRIES
 from ivr.speech.utterance import Sound, Utterance
@@ -22,6 +23,8 @@ from ivr.speech.utterance import Sound, Utterance
 ALL_KEYS = "0123456789*#"
 SETTLE_SECONDS = 1.0  # after the last possible digit: time for the closing `#`, or for a digit too many
 LATE_END_SECONDS = 3.0  # a closing `#` that comes this late still belongs to the digits, not to the next prompt
+SAMPLES_PER_SECOND = 8000  # of endpos; a file at 16,000 seems twice as long, which errs on the side of not hurried
+NEARLY_SECONDS = 0.1  # a key so shortly before the end of a prompt was not pressed ahead
 MOST_DIGITS = 64  # of one entry; GET DATA's own buffer is 1,024 (res_agi.c, handle_getdata)
 
 GatherEnd = Literal["length", "end_key", "cancel_key", "silence", "too_many"]
@@ -75,14 +78,15 @@ class Call:
     Every verb raises CallerHungUp when the caller is gone, and another AgiError when Asterisk refuses.
     """
 
-    def __init__(self, channel: Channel, voice: Voice, *, observe_turn: Callable[[float], None] | None = None) -> None:
-        """``observe_turn`` is told the seconds from an answer to our next command: what a caller waits for us."""
+    def __init__(self, channel: Channel, voice: Voice) -> None:
         self._channel = channel
-        self._observe_turn = observe_turn
-        self._answered_at = 0.0
         self._voice = voice
         self._typed_ahead: deque[str] = deque()
         self._late_end: tuple[str, float] | None = None
+        self.hurried = False
+        """The last question was answered before it was asked out: more keys may be on their way, and Asterisk drops
+        those that end while no command runs. Leave no more than one command's time between this key and the next
+        question."""
         environment = channel.environment
         self.id = environment.get("agi_uniqueid", "")
         self.caller = _known(environment.get("agi_callerid", ""))
@@ -105,16 +109,20 @@ class Call:
 
     async def answer(self) -> None:
         """Pick up. Harmless on a call that is up."""
-        await self._command("ANSWER")
+        await self._channel.command("ANSWER")
+
+    @property
+    def was_lost(self) -> bool:
+        """The dialplan has looked for a controller before it found us, and counts that."""
+        return self._tries.strip("0") != ""
 
     async def progressed(self) -> None:
         """The call got somewhere with this controller: the dialplan may stop counting how often it lost one.
 
         Not before: a call that brings every controller down must not go round for ever.
         """
-        if self._tries.strip("0"):
-            self._tries = ""
-            await self._command("SET", "VARIABLE", VAR_TRIES, 0)
+        self._tries = ""
+        await self._channel.command("SET", "VARIABLE", VAR_TRIES, 0)
 
     async def play(self, utterance: Utterance, *, until_end: bool = False) -> Played:
         """Say something. A key cuts it short and waits for the next ``press`` or ``gather``.
@@ -145,13 +153,22 @@ class Call:
         """Ask for one key: say the prompt, then wait. Returns the key, or an empty string for silence."""
         if self._typed_ahead:
             self._late_end = None
+            self.hurried = True
             return self._typed_ahead.popleft()
         sound = await self._sound(utterance)
         deadline = sound.seconds + seconds + self._margin
         answer = await self._play_command("GET", "OPTION", sound.path, ALL_KEYS, _ms(seconds), deadline=deadline)
         key = answer.digit
+        heard = math.inf if answer.endpos is None else answer.endpos / SAMPLES_PER_SECOND
+        self.hurried = bool(key) and heard < sound.seconds - NEARLY_SECONDS
         if key and self._is_late_end(key):
             return await self.press(utterance, seconds=seconds)
+        if not key:
+            # A caller who hangs up in the wait reads as silence (res_agi.c, handle_getoption): ask whether anyone is
+            # there, so that nothing is said to nobody and the journal does not call it silence.
+            await self._channel.command("CHANNEL", "STATUS")
+            if self._channel.hung_up:
+                raise CallerHungUp(verb="GET OPTION")
         return key
 
     async def gather(
@@ -195,22 +212,24 @@ class Call:
         """Leave a mark on the channel, so that a restarted controller can go on from here. ``text``: no commas."""
         if text != self._checkpoint:
             self._checkpoint = text
-            await self._command("SET", "VARIABLE", VAR_CHECKPOINT, text)
+            await self._channel.command("SET", "VARIABLE", VAR_CHECKPOINT, text)
 
     async def finish(self, how: str) -> None:
         """Hand the call back to the dialplan: the session ended well (``ivr.contract.DONE_*``). The last command."""
-        await self._command("SET", "VARIABLE", VAR_DONE, how)
+        await self._channel.command("SET", "VARIABLE", VAR_DONE, how)
 
     async def set_variable(self, name: str, value: str) -> None:
         """Set a channel variable."""
-        await self._command("SET", "VARIABLE", name, value)
+        await self._channel.command("SET", "VARIABLE", name, value)
 
     async def get_variable(self, name: str) -> str | None:
         """Read a channel variable; None when it is not set."""
-        answer = await self._command("GET", "VARIABLE", name)
+        answer = await self._channel.command("GET", "VARIABLE", name)
         return answer.data if answer.result == "1" else None
 
-    _margin = 10.0  # seconds a command may take beyond what it plays and waits
+    # Seconds a command may take beyond what it plays and waits. Not less than limits.command_seconds, which the others
+    # have: a session whose deadlines only grow need not set its timer anew for each (ivr.agi.session).
+    _margin = 30.0
 
     async def _sound(self, utterance: Utterance) -> Sound:
         return self._voice.ready(utterance) or await self._voice.compose(utterance)
@@ -244,19 +263,12 @@ class Call:
         return late is not None and key == late[0] and time.monotonic() < late[1]
 
     async def _play_command(self, *words: str | int | float, deadline: float | None = None) -> Answer:
-        answer = await self._command(*words, deadline=deadline)
+        answer = await self._channel.command(*words, deadline=deadline)
         if answer.result == "-1":  # the caller is there (the session would have raised), so it was the file
             raise PlaybackFailed(
                 f"Asterisk could not play {words[2]}.",
                 remedy="Look for the file in the run directory's sounds and for its format module in modules.conf.",
             )
-        return answer
-
-    async def _command(self, *words: str | int | float, deadline: float | None = None) -> Answer:
-        if self._observe_turn and self._answered_at:
-            self._observe_turn(time.monotonic() - self._answered_at)
-        answer = await self._channel.command(*words, deadline=deadline)
-        self._answered_at = time.monotonic()
         return answer
 
 

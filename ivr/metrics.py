@@ -49,6 +49,7 @@ class Metrics:
         self.calls_ended = Counter(
             "goldline_calls_ended", "Sessions by flow and how they ended", ["flow", "how"], registry=self.registry
         )
+        self._ended: dict[tuple[str, str], Counter] = {}
         self.commands = self._durations(
             "goldline_agi_command_seconds", "Asterisk's time to answer a command that waits for nobody"
         )
@@ -67,14 +68,19 @@ class Metrics:
         """A figure that is read when asked for."""
         Gauge(name, description, registry=self.registry).set_function(read)
 
-    def command_answered(self, verb: str, seconds: float) -> None:
-        """One AGI command was answered."""
+    def command_answered(self, verb: str, seconds: float, turn: float | None) -> None:
+        """One AGI command was answered, ``turn`` seconds after the answer before it had come (``ivr.agi.session``)."""
         if verb not in WAITING_VERBS:
             self.commands.observe(seconds)
+        if turn is not None:
+            self.turns.observe(turn)
 
     def call_ended(self, flow: str, how: str) -> None:
         """One session ended."""
-        self.calls_ended.labels(flow, how).inc()
+        counter = self._ended.get((flow, how))
+        if counter is None:
+            counter = self._ended[flow, how] = self.calls_ended.labels(flow, how)
+        counter.inc()
 
     async def watch_loop(self) -> None:
         """Measure how late the event loop is, until cancelled."""

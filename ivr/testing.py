@@ -1,8 +1,8 @@
 """A call without a telephone: ships with the product, so that anyone can test a flow or a service of their own.
 
 ``FakeCall`` is the real ``Call`` over a channel in memory that answers AGI commands as Asterisk does; the golden tests
-of ``dialplans/`` run on it, and ``tests/asterisk`` plays the same flows to real callers. A ``Person`` at the other end
-hears, presses and hangs up. Nothing sleeps: silence is instant.
+of ``dialplans/`` run on it, and ``tests/wire/test_agi_flows.py`` holds it against the fake Asterisk that a real one
+confirms. A ``Person`` at the other end hears, presses and hangs up. Nothing sleeps: silence is instant.
 """
 
 from __future__ import annotations

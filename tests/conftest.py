@@ -1,15 +1,17 @@
-"""Fixtures for the store, and how property tests run.
+"""Fixtures for the store, how property tests run, and a log that no test leaves changed.
 
 Every test that takes ``store`` or ``database_url`` runs on SQLite and on PostgreSQL.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from db.store import Store
@@ -52,3 +54,14 @@ async def store(database_url: str) -> AsyncIterator[Store]:
     await opened.migrate()
     yield opened
     await opened.close()
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was() -> Iterator[None]:
+    """A command run in this process sets up its own log: the next test must not inherit it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()

@@ -57,7 +57,7 @@ async def main(port: int) -> None:
     )
 
     async def call(session: AgiSession) -> None:
-        ending = await engine.run(Call(session, speech.composer, observe_turn=metrics.turns.observe))
+        ending = await engine.run(Call(session, speech.composer))
         if ending.how != "hotline":
             raise ValueError(ending)
 

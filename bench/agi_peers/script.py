@@ -47,7 +47,7 @@ ENGINE: list[tuple[bytes, bytes]] = [
     (b"SET VARIABLE GOLDLINE_CHECKPOINT", b"200 result=1\n"),
     (b"STREAM FILE", b"200 result=0 endpos=36480\n"),
     (b"SET VARIABLE GOLDLINE_CHECKPOINT", b"200 result=1\n"),
-    (b"GET OPTION", b"200 result=49 endpos=20160\n"),
+    (b"GET OPTION", b"200 result=49 endpos=800000\n"),
     (b"SET VARIABLE GOLDLINE_CHECKPOINT", b"200 result=1\n"),
     (b"GET OPTION", b"200 result=54 endpos=20160\n"),
     (b"GET DATA", b"200 result=00519\n"),

@@ -80,11 +80,10 @@ class Ears:
             packets = self._sound[index]
             unread = dropped.get(self._first + PORT_STEP * index, 0)
             sound = b"".join(packet[RTP_HEADER_BYTES:] for packet in packets)
-            loud = len(sound) - len(sound.translate(None, LOUD))
             heard[index] = Heard(
                 packets=len(packets) + unread,
-                lost=_lost(packets) if index in self._full else 0,
-                loud_share=loud / len(sound) if sound else 0.0,
+                lost=lost(packets) if index in self._full else 0,
+                loud_share=loud_share(sound),
                 looked_at=len(packets),
             )
         return heard
@@ -132,7 +131,13 @@ def _dropped() -> dict[int, int]:
     return {int(row[1].rpartition(":")[2], 16): int(row[-1]) for row in rows}
 
 
-def _lost(packets: list[bytes]) -> int:
+def loud_share(sound: bytes) -> float:
+    """The share of A-law samples that can be heard."""
+    return (len(sound) - len(sound.translate(None, LOUD))) / len(sound) if sound else 0.0
+
+
+def lost(packets: list[bytes]) -> int:
+    """Packets missing from a stream, by their sequence numbers."""
     numbers = [int.from_bytes(packet[2:4], "big") for packet in packets]
     # A marker begins a new stretch of sound, which may begin at any number.
     marked = [bool(packet[1] & 0x80) for packet in packets]

@@ -29,6 +29,14 @@ def resident_mb(pids: list[int]) -> float:
     return total * PAGE_MB
 
 
+def waited_seconds(pid: int) -> float:
+    """How long the main thread was ready to run and had no core (proc(5), schedstat: the second figure)."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError):  # a kernel without CONFIG_SCHEDSTATS
+        return 0.0
+
+
 def machine_busy_seconds() -> float:
     """CPU seconds that all processors together have spent on anything since the start of the machine."""
     fields = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]

@@ -53,7 +53,7 @@ class AgiServer:
 
     When the handler returns, or raises, the connection is closed and Asterisk goes on in the dialplan. Above
     ``max_calls`` live calls a new one goes to ``on_overload`` at once, which should be brief; without one it is closed.
-    ``observe`` is told of each answered command: its verb and its seconds.
+    ``observe`` is told of each answered command (``ivr.agi.session.Observe``).
     """
 
     def __init__(

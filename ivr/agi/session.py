@@ -28,8 +28,9 @@ from ivr.agi.protocol import AgiProtocol, Answer, Environment, Hangup, verb_of
 CLOCK_GRAIN: Final = 0.002
 """Seconds by which a timer may fire early: event loops keep time in whole milliseconds."""
 
-Observe = Callable[[str, float], None]
-"""Told of each answered command: its verb (``GET DATA``) and the seconds it took."""
+Observe = Callable[[str, float, float | None], None]
+"""Told of each answered command: its verb (``GET DATA``), the seconds it took, and our seconds from the answer before
+to this command, which the caller waited for us (None for the first)."""
 
 _NO_ENVIRONMENT: Final[Mapping[str, str]] = {}
 
@@ -55,6 +56,7 @@ class AgiSession(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_answered_at",
         "_command_seconds",
         "_due",
         "_end",
@@ -105,6 +107,7 @@ class AgiSession(asyncio.Protocol):
         self._end: AgiError | None = None  # why the connection is closed
         # One timer per session. It is not moved when a command is answered and the next one begins, which is nearly
         # always: when it fires too early it is set again.
+        self._answered_at = 0.0  # when the last answer was taken, if anyone wants to know
         self._due = math.inf  # when what runs now must have ended
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
@@ -151,8 +154,10 @@ class AgiSession(asyncio.Protocol):
                 answer = await waiting
             else:
                 began = time.perf_counter()
+                turn = began - self._answered_at if self._answered_at else None
                 answer = await waiting
-                self._observe(verb_of(words), time.perf_counter() - began)
+                self._answered_at = answered_at = time.perf_counter()
+                self._observe(verb_of(words), answered_at - began, turn)
         except asyncio.CancelledError:
             self._close(SessionClosed(), abort=False)
             raise

@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 CONNECT_SECONDS: Final = 5.0  # loopback answers at once or not at all
 LOGIN_SECONDS: Final = 10.0  # manager.c sleeps 1 s before it refuses; a busy start of Asterisk takes a few
 RESYNC_SECONDS: Final = 30.0  # reading 600 calls takes well under one; longer means it hangs
+SHUTDOWN_SECONDS: Final = 10.0  # Asterisk said that it goes: for so long its absence is no news
 CLOSE_SECONDS: Final = 1.0  # how long a last Logoff may take to leave
 UNANSWERED_PINGS: Final = 2  # one can be lost to a busy moment, two in a row are a dead peer
 IN_USE: Final = "login already in use"  # manager.c, allowmultiplelogin=no: the link before has not been noticed dead
@@ -116,6 +118,7 @@ class AmiClient:
         self._changed = asyncio.Event()
         self._trouble: AmiError | None = None
         self._late = 0
+        self._shutdown_until = -math.inf
         self._connections = 0
         self.failed_hooks = 0
 
@@ -233,7 +236,9 @@ class AmiClient:
                 await self._one_link()
                 wait = self._backoff.next_wait()
                 self._set_state(State.BACKING_OFF)
-                log.warning("ami %s: %s; next try in %.1f s", self.name, self._trouble, wait)
+                expected = self._clock() < self._shutdown_until
+                level = logging.DEBUG if expected else logging.WARNING
+                log.log(level, "ami %s: %s; next try in %.1f s", self.name, self._trouble, wait)
                 await self._sleep(wait)
         except AuthFailed as error:
             self._trouble = error
@@ -276,15 +281,19 @@ class AmiClient:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                _, link = await loop.create_connection(
-                    lambda: Link(self._inbox.put, self._forget), self._host, self._port
-                )
+                _, link = await loop.create_connection(lambda: Link(self._take, self._forget), self._host, self._port)
         except (OSError, TimeoutError) as error:
             raise NotConnected(
                 f"Cannot reach {self._where}: {error or type(error).__name__}.",
                 remedy="Check that Asterisk runs and that manager.conf has enabled=yes on this address and port.",
             ) from None
         return link
+
+    def _take(self, event: Event) -> None:
+        if event.name == "Shutdown":
+            log.info("ami %s: Asterisk is shutting down", self.name)
+            self._shutdown_until = self._clock() + SHUTDOWN_SECONDS
+        self._inbox.put(event)
 
     async def _log_in(self, link: Link) -> None:
         """By challenge, so that the secret itself is never on the wire nor in Asterisk's own debugging output."""

@@ -12,12 +12,12 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 from ivr.speech.values import Change, Code, Count, Date, Name, Percent, Price, Text, Time, Value
 
 LONGEST = 3000  # Asterisk substitutes variables in 4,096 bytes (VAR_BUF_SIZE in pbx_variables.c)
+LONGEST_VALUES = 2000  # bytes: base64 adds a third, the place takes up to 200
 
 _json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode  # json.dumps would make one each time
 
@@ -34,24 +34,23 @@ class Checkpoint:
 
 def encode(checkpoint: Checkpoint) -> str:
     """As text for a channel variable. Values that make it too long are left behind, longest first."""
-    if not checkpoint.values:
-        return _bare(checkpoint.flow, checkpoint.node, checkpoint.language)
-    values = {name: _PLAIN[type(value)](value) for name, value in checkpoint.values.items()}
-    while True:
-        text = _text([checkpoint.flow, checkpoint.node, checkpoint.language, values])
-        if len(text) <= LONGEST or not values:
-            return text
-        del values[max(values, key=lambda name: len(str(values[name])))]
+    return text_of(checkpoint.flow, checkpoint.node, checkpoint.language, encoded_values(checkpoint.values))
 
 
-@lru_cache(maxsize=4096)
-def _bare(flow: str, node: str, language: str) -> str:
-    """A place without values: the same for every call that comes there."""
-    return _text([flow, node, language, {}])
+def encoded_values(values: Mapping[str, Value]) -> str:
+    """The values' part of a checkpoint, which many checkpoints of one call share."""
+    plain = {name: _PLAIN[type(value)](value) for name, value in values.items()}
+    text = _json(plain)
+    while len(text.encode()) > LONGEST_VALUES:
+        del plain[max(plain, key=lambda name: len(str(plain[name])))]
+        text = _json(plain)
+    return text
 
 
-def _text(body: list[Any]) -> str:
-    return base64.urlsafe_b64encode(_json(body).encode()).decode()
+def text_of(flow: str, node: str, language: str, values: str) -> str:
+    """A checkpoint from its place and its encoded values."""
+    body = f'["{flow}","{node}","{language}",{values}]'  # names are letters, digits and _ (ivr.datafile.fields.NAME)
+    return base64.urlsafe_b64encode(body.encode()).decode()
 
 
 def decode(text: str) -> Checkpoint | None:

@@ -93,7 +93,8 @@ class Engine:
         )
         if self._observe:
             self._observe(turn.flow.name, how)
-        log.info("call ended", how=how, flow=f"{turn.flow.name}@{turn.flow.version}", node=turn.node)
+        # At debug: the journal has it, and a busy hotline ends twenty calls a second.
+        log.debug("call ended", how=how, flow=f"{turn.flow.name}@{turn.flow.version}", node=turn.node)
         return ending
 
     async def _serve(self, call: Call, turn: Turn, flows: FlowSet, resumed: bool) -> How:
@@ -123,10 +124,11 @@ class Engine:
     async def _walk(self, call: Call, turn: Turn, flows: FlowSet) -> None:
         for _ in range(MOST_NODES):
             node = turn.flow.nodes[turn.node]
-            if node.talks:
-                await call.checkpoint(_mark(turn))
+            if node.talks and not (node.asks and call.hurried):
+                await call.checkpoint(turn.mark)
             label = await node.run(turn)
-            await call.progressed()
+            if call.was_lost:
+                await call.progressed()
             if node.ends:
                 turn.note("step", way="end")
                 return
@@ -159,17 +161,11 @@ class Engine:
         turn = Turn(call, flow, language, self._prompts, self._services, record)
         if _can_go_on(flow, mark):
             turn.node = mark.node
-            turn.values = {**flow.values, **mark.values}
+            turn.save(mark.values)
         return turn, True
 
     def _record(self, call: Call, kind: str, **data: Any) -> None:
         self._journal.append(Event(call.id, kind, data))
-
-
-def _mark(turn: Turn) -> str:
-    flow = turn.flow
-    values = {name: value for name, value in turn.values.items() if name not in flow.secrets}
-    return checkpoint.encode(checkpoint.Checkpoint(flow.name, turn.node, turn.language, values))
 
 
 def _can_go_on(flow: Flow, mark: checkpoint.Checkpoint) -> bool:

@@ -58,6 +58,7 @@ class Node(ABC):
     type: ClassVar[str]
     ends: ClassVar[bool] = False  # the call ends here
     talks: ClassVar[bool] = False  # the caller hears something: worth a checkpoint
+    asks: ClassVar[bool] = False  # and is asked for keys
 
     name: str
     line: int

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ivr.call import Call, Gathered
+from ivr.flow.checkpoint import encoded_values, text_of
 from ivr.flow.model import Flow, FlowSet, Saying, Way
 from ivr.flow.prompts import Prompts
 from ivr.flow.service import Caller, Result, Service
@@ -26,6 +27,7 @@ class Turn:
         self.node = flow.start
         self.language = language
         self.values: dict[str, Value] = dict(flow.values)
+        self._encoded: str | None = None  # the values as a checkpoint carries them, until one is saved
         self._record = record
         self._prompts = prompts
         self._services = services
@@ -46,7 +48,8 @@ class Turn:
         if way.target.flow:
             self.flow = flows[way.target.flow]
             self.node = way.target.node or self.flow.start
-            self.values = dict(self.flow.values)
+            self.values = {}
+            self.save(self.flow.values)
         else:
             self.node = way.target.node
         data["to"] = self.path
@@ -54,9 +57,18 @@ class Turn:
             data["changed"] = changed
         self._record("step", data)
 
-    def save(self, name: str, value: Value) -> None:
-        """Keep a value for the nodes that follow."""
-        self.values[name] = value
+    def save(self, values: Mapping[str, Value]) -> None:
+        """Keep values for the nodes that follow."""
+        self.values.update(values)
+        self._encoded = None
+
+    @property
+    def mark(self) -> str:
+        """The checkpoint: where the call is, and its values but for the secret ones."""
+        if self._encoded is None:
+            secrets = self.flow.secrets
+            self._encoded = encoded_values({name: value for name, value in self.values.items() if name not in secrets})
+        return text_of(self.flow.name, self.node, self.language, self._encoded)
 
     def shown(self, name: str) -> Any:
         """A value as it may be written down."""
@@ -87,6 +99,7 @@ class Turn:
         if not self.call.keys_waiting:
             self._note_said(utterance, wants="digits")
         gathered = await self.call.gather(utterance, most=most, end=end, cancel=cancel, seconds=seconds)
+        self.call.hurried = False  # the entry is complete, and what follows is an answer
         keys = HIDDEN if secret and gathered.digits else gathered.digits
         self.note("keyed", keys=keys, ended=gathered.ended)
         return gathered
@@ -97,7 +110,7 @@ class Turn:
         caller = Caller(self.call.id, self.call.caller, self.call.line, self.language)
         began = time.monotonic()
         result = await service.within_deadline(caller, {key: self.values[value] for key, value in inputs.items()})
-        self.values.update(result.values)
+        self.save(result.values)
         self.note(
             "service",
             name=name,

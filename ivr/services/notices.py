@@ -1,7 +1,8 @@
 """What a flow may ask about notices: ``notices.read`` at a position, the newest first.
 
-The notices are read from the store when the last copy is older than FRESH_SECONDS: what is published now is heard that
-much later. With the database away the last good copy serves, and nobody waits for it.
+The notices are read anew when somebody asks and the copy is older than FRESH_SECONDS; the copy serves meanwhile, so
+that a busy hotline's callers never wait for the database. Only a copy older than STALE_SECONDS is waited for: what is
+published now is heard by then. With the database away the last good copy serves, and nobody waits for it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from ivr.speech.values import Count, Text, Value
 
 log = logging.getLogger("goldline.notices")
 
-FRESH_SECONDS: Final = 2.0  # a notice must be heard within five seconds of being published
+FRESH_SECONDS: Final = 2.0
+STALE_SECONDS: Final = 4.5  # a notice must be heard within five seconds of being published
 READ_SECONDS: Final = 1.5  # the caller waits meanwhile; half of a service's deadline
 LANGUAGES: Final = ("zh", "en")  # what the hotline speaks; a missing text is read from another language, in this order
 
@@ -29,7 +31,7 @@ ReadNotices = Callable[[datetime.datetime], Awaitable[Sequence[Notice]]]
 
 
 class NoticeBoard:
-    """The published notices, as fresh as FRESH_SECONDS, or the last good copy while the database is away."""
+    """The published notices, STALE_SECONDS old at most, or the last good copy while the database is away."""
 
     def __init__(
         self,
@@ -43,7 +45,7 @@ class NoticeBoard:
         self._now = now
         self._clock = clock
         self._copy: tuple[Notice, ...] | None = None
-        self._tried_at = float("-inf")
+        self._tried_at = self._read_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
         self._error: StoreError | None = None
 
@@ -51,7 +53,8 @@ class NoticeBoard:
         """What callers hear at this moment, newest first. Raises StoreError when there has never been a good copy."""
         if self._clock() - self._tried_at >= FRESH_SECONDS or self._copy is None:
             reading = self._read_together()
-            if self._copy is None or self._error is None:
+            stale = self._clock() - self._read_at >= STALE_SECONDS
+            if self._copy is None or (stale and self._error is None):
                 await asyncio.shield(reading)  # a caller who goes does not end it for the others
         if self._copy is None:
             raise self._error or _too_slow()
@@ -66,6 +69,7 @@ class NoticeBoard:
         return self._reading
 
     async def _read(self) -> None:
+        began = self._clock()
         try:
             async with asyncio.timeout(READ_SECONDS):
                 self._copy = tuple(await self._published(self._now()))
@@ -75,6 +79,7 @@ class NoticeBoard:
             self._failed(error)
         else:
             self._error = None
+            self._read_at = began
 
     def _failed(self, error: StoreError) -> None:
         if self._error is None:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import yaml
 
-from ivr.speech.errors import CatalogueInvalid, Problem, SpeechError
+from ivr.datafile.problem import Problem
+from ivr.speech.errors import CatalogueInvalid, SpeechError
 from ivr.speech.reading import LANGUAGES, read
 from ivr.speech.template import Slot, Template, compile_template, faults_of
 from ivr.speech.utterance import Piece, Utterance
@@ -55,17 +56,17 @@ class Catalogue:
         files = sorted(directory.glob(f"*/{FILE_NAME}"), key=lambda file: _order(file.parent.name))
         if not files:
             remedy = f"Put a {FILE_NAME} into a folder per language ({', '.join(LANGUAGES)})."
-            raise CatalogueInvalid([Problem(directory, 1, "There is no catalogue here.", remedy)])
+            raise CatalogueInvalid([Problem(str(directory), 1, "There is no catalogue here.", remedy)])
         languages: dict[Path, dict[str, _Entry]] = {}
         for file in files:
             if file.parent.name not in LANGUAGES:
                 what = f"There are no reading rules for the language {file.parent.name!r}."
-                problems.append(Problem(file, 1, what, f"Known: {', '.join(LANGUAGES)}."))
+                problems.append(Problem(str(file), 1, what, f"Known: {', '.join(LANGUAGES)}."))
                 continue
             languages[file] = _read(file, problems)
         problems += _differences(languages)
         if problems:
-            order = {file: place for place, file in enumerate(files)}
+            order = {str(file): place for place, file in enumerate(files)}
             raise CatalogueInvalid(sorted(problems, key=lambda problem: (order[problem.file], problem.line)))
         return cls(
             {
@@ -158,34 +159,34 @@ def _read(file: Path, problems: list[Problem]) -> dict[str, _Entry]:
     try:
         root = yaml.compose(file.read_text("utf-8"), Loader=yaml.SafeLoader)
     except UnicodeDecodeError as error:
-        problems.append(Problem(file, 1, f"The file is not UTF-8: {error.reason}.", "Save it as UTF-8."))
+        problems.append(Problem(str(file), 1, f"The file is not UTF-8: {error.reason}.", "Save it as UTF-8."))
         return {}
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = mark.line + 1 if mark else 1
-        problems.append(Problem(file, line, f"Not valid YAML: {error.problem}.", "Put the text between quotes."))
+        problems.append(Problem(str(file), line, f"Not valid YAML: {error.problem}.", "Put the text between quotes."))
         return {}
     except yaml.YAMLError as error:  # a character that YAML forbids has no mark
-        problems.append(Problem(file, 1, f"Not valid YAML: {error}.", "Delete the character."))
+        problems.append(Problem(str(file), 1, f"Not valid YAML: {error}.", "Delete the character."))
         return {}
     if not isinstance(root, yaml.MappingNode):
-        problems.append(Problem(file, 1, "The file is no mapping.", "Write one line per prompt: id: text."))
+        problems.append(Problem(str(file), 1, "The file is no mapping.", "Write one line per prompt: id: text."))
         return {}
     entries: dict[str, _Entry] = {}
     for key, value in root.value:
         line = key.start_mark.line + 1
         if not isinstance(key, yaml.ScalarNode) or not _PROMPT_ID.fullmatch(key.value):
             name = getattr(key, "value", "?")
-            problems.append(Problem(file, line, f"{name!r:.60} is no prompt id.", "Use a-z, 0-9 and _."))
+            problems.append(Problem(str(file), line, f"{name!r:.60} is no prompt id.", "Use a-z, 0-9 and _."))
         elif not isinstance(value, yaml.ScalarNode) or value.tag != "tag:yaml.org,2002:str":
-            problems.append(Problem(file, line, f"{key.value}: this is no text.", "Put the text between quotes."))
+            problems.append(Problem(str(file), line, f"{key.value}: this is no text.", "Put the text between quotes."))
         elif key.value in entries:
             first = entries[key.value].line
             what = f"{key.value} is here and on line {first}."
-            problems.append(Problem(file, line, what, "Delete one of the two."))
+            problems.append(Problem(str(file), line, what, "Delete one of the two."))
         else:
             faults = faults_of(value.value)
-            problems += [Problem(file, line, f"{key.value}: {fault.what}", fault.remedy) for fault in faults]
+            problems += [Problem(str(file), line, f"{key.value}: {fault.what}", fault.remedy) for fault in faults]
             entries[key.value] = _Entry(value.value, line)
     return entries
 
@@ -200,12 +201,12 @@ def _differences(languages: Mapping[Path, Mapping[str, _Entry]]) -> list[Problem
             for prompt, entry in others.items():
                 if prompt not in entries:
                     what = f"{prompt} is missing here; {other}:{entry.line} has it."
-                    problems.append(Problem(file, 1, what, "Add it here or delete it there."))
+                    problems.append(Problem(str(file), 1, what, "Add it here or delete it there."))
                     continue
                 mine, theirs = (set(re.findall(r"\{([^{}]*)\}", text)) for text in (entries[prompt].text, entry.text))
                 problems += [
                     Problem(
-                        file,
+                        str(file),
                         entries[prompt].line,
                         f"{prompt}: {{{slot}}} is missing here; {other}:{entry.line} has it.",
                         "The same values must be said in every language.",

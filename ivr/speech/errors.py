@@ -9,10 +9,9 @@ SpeechError
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
+from ivr.datafile.problem import Problem
 from ivr.errors import GoldlineError
 
 
@@ -32,19 +31,6 @@ class RecordingInvalid(SpeechError):
     """A recorded clip cannot be used."""
 
     error_id: ClassVar[str] = "recording-invalid"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong with a file that people edit: where, what, and what to do about it."""
-
-    file: Path
-    line: int
-    what: str
-    remedy: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.what} {self.remedy}".strip()
 
 
 class CatalogueInvalid(SpeechError):

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ivr.datafile.problem import Problem
 from ivr.speech.audio import shaping
 from ivr.speech.audio.clip import Clip
-from ivr.speech.errors import Problem, RecordingInvalid
+from ivr.speech.errors import RecordingInvalid
 
 SUFFIXES = (".wav", ".flac")
 WORDS_FOLDER = "words"
@@ -55,7 +56,7 @@ class Recordings:
                     try:
                         kind[language, file.stem] = _checked(file)
                     except RecordingInvalid as error:
-                        problems.append(Problem(file, 1, error.message, error.remedy))
+                        problems.append(Problem(str(file), 1, error.message, error.remedy))
         recordings.problems = tuple(problems)
         return recordings
 

@@ -12,6 +12,7 @@ from conftest import RunningAsterisk, settings_for
 
 from db.store import Store
 from ivr import contract, doctor
+from ivr.config import Database
 from ivr.doctor import Check, Status
 from ivr.supervise import lock
 
@@ -72,12 +73,16 @@ async def test_before_the_first_start_it_says_to_start(tmp_path: Path) -> None:
     assert findings["secrets"].status is Status.FAIL
 
 
-async def test_the_database_is_well_when_its_tables_are_those_of_this_version(asterisk: RunningAsterisk) -> None:
-    store = await Store.open(asterisk.settings.database_url)
-    assert (await found(asterisk.settings))["database"].status is Status.FAIL
+async def test_the_database_is_well_when_its_tables_are_those_of_this_version(
+    asterisk: RunningAsterisk, tmp_path: Path
+) -> None:
+    database = Database(url=f"sqlite+aiosqlite:///{tmp_path}/goldline.db")
+    settings = asterisk.settings.model_copy(update={"database": database})
+    store = await Store.open(settings.database_url)
+    assert (await found(settings))["database"].status is Status.FAIL
     await store.migrate()
     await store.close()
-    assert (await found(asterisk.settings))["database"].status is Status.OK
+    assert (await found(settings))["database"].status is Status.OK
 
 
 async def test_a_secret_that_others_may_read_is_found(asterisk: RunningAsterisk) -> None:

@@ -1,4 +1,4 @@
-"""What the README and docs/flows.md show is true: the flow in them passes the checks, the words are the ones we have."""
+"""What README.md and docs/flows.md show is true: their flow passes the checks, their words are the ones we have."""
 
 from __future__ import annotations
 

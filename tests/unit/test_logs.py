@@ -15,12 +15,7 @@ from ivr import logs
 
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    stream = io.StringIO()
-    yield stream
-    root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    yield io.StringIO()
     structlog.contextvars.clear_contextvars()
 
 

@@ -697,7 +697,7 @@ async def test_slow_handler_stops_nobody_else(house: House) -> None:
 
 
 async def test_observe_is_told_of_each_command(house: House) -> None:
-    observed: list[tuple[str, float]] = []
+    observed: list[tuple[str, float, float | None]] = []
 
     async def handler(session: AgiSession) -> Any:
         await session.command("get", "variable", "X")
@@ -705,13 +705,15 @@ async def test_observe_is_told_of_each_command(house: House) -> None:
         await session.command("EXEC", "NoOp")
 
     async with (
-        house.running(handler, observe=lambda verb, seconds: observed.append((verb, seconds))),
+        house.running(handler, observe=lambda *told: observed.append(told)),
         house.peer() as peer,
     ):
         await peer.answers(*[b"200 result=0\n"] * 3)
         await house.outcome()
-    assert [verb for verb, _ in observed] == ["GET VARIABLE", "GET FULL VARIABLE", "EXEC"]
-    assert all(0 < seconds < 10 for _, seconds in observed)
+    assert [verb for verb, _, _ in observed] == ["GET VARIABLE", "GET FULL VARIABLE", "EXEC"]
+    assert all(0 < seconds < 10 for _, seconds, _ in observed)
+    assert observed[0][2] is None
+    assert all(turn is not None and 0 <= turn < 10 for _, _, turn in observed[1:]), "what the caller waited for us"
 
 
 async def test_write_waits_while_the_transport_is_full(house: House) -> None:

@@ -403,6 +403,20 @@ async def test_what_was_left_over_from_the_link_before_is_dropped_and_counted(ma
         assert client.dropped == 1
 
 
+@pytest.mark.parametrize(("announced", "warnings"), [(True, 0), (False, 1)])
+async def test_an_asterisk_that_says_it_goes_is_missed_quietly(
+    manager: FakeManager, caplog: pytest.LogCaptureFixture, announced: bool, warnings: int
+) -> None:
+    async with connected(manager, wants_events="system") as client:
+        if announced:
+            manager.emit("Shutdown", ("Shutdown", "Cleanly"))
+            assert [event.name for event in await next_events(client, 2)] == ["FullyBooted", "Shutdown"]
+        manager.drop()
+        await manager.until(lambda: manager.connections == 2)
+        await client.wait_connected(PATIENCE)
+    assert len([record for record in caplog.records if record.levelname == "WARNING"]) == warnings
+
+
 async def test_a_state_that_could_not_be_read_is_not_trusted(manager: FakeManager) -> None:
     tries = 0
 

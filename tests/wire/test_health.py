@@ -52,14 +52,15 @@ async def test_health_says_how_it_is(house: House) -> None:
 
 
 async def test_figures_are_there_for_prometheus(house: House) -> None:
-    house.metrics.command_answered("SET VARIABLE", 0.003)
-    house.metrics.command_answered("STREAM FILE", 12.0)
+    house.metrics.command_answered("SET VARIABLE", 0.003, None)
+    house.metrics.command_answered("STREAM FILE", 12.0, 0.002)
     house.metrics.call_ended("main", "caller")
     async with aiohttp.ClientSession() as http, http.get(house.url("/metrics")) as answer:
         text = await answer.text()
     assert 'goldline_calls_ended_total{flow="main",how="caller"} 1.0' in text
     assert 'goldline_agi_command_seconds_bucket{le="0.0025"} 0.0' in text
     assert 'goldline_agi_command_seconds_bucket{le="0.005"} 1.0' in text
+    assert 'goldline_agi_turn_seconds_bucket{le="0.0025"} 1.0' in text
     assert "goldline_agi_command_seconds_count 1.0" in text, "a prompt's length says nothing about Asterisk"
 
 

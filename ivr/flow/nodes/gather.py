@@ -24,6 +24,7 @@ class Gather(Node):
 
     type = "gather"
     talks = True
+    asks = True
 
     say: Saying
     least: int
@@ -85,7 +86,7 @@ class Gather(Node):
                 return "on_cancel"
             digits = gathered.digits
             if gathered.ended != "too_many" and digits.isdecimal() and self.least <= len(digits) <= self.most:
-                turn.save(self.save, Code(digits))
+                turn.save({self.save: Code(digits)})
                 return "next"
             nothing = gathered.ended == "silence" and not digits
             sayings = (self.silence if nothing else self.wrong, self.say)

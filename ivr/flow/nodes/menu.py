@@ -22,6 +22,7 @@ class Menu(Node):
 
     type = "menu"
     talks = True
+    asks = True
 
     say: Saying
     keys: Mapping[str, Target]

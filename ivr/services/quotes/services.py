@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from db.instruments import Instrument, Kind
-from ivr.flow.service import Caller, Result, Service
+from ivr.flow.service import AT_ONCE, Caller, Result, Service
 from ivr.services.quotes.board import QuoteBoard
 from ivr.services.quotes.model import Quote
 from ivr.speech.values import Change, Code, Date, Name, Price, Time, Value
@@ -45,10 +45,10 @@ def quote_services(board: QuoteBoard) -> tuple[Service, ...]:
     share_exits = {name: values for name, values in EXITS.items() if name != "index"}
     index_exits = {name: values for name, values in EXITS.items() if name != "share"}
     return (
-        Service("quotes.look_up", {**EXITS, "which": WHICH}, look_up, INPUTS),
-        Service("quotes.look_up_share", share_exits, look_up_share, INPUTS),
-        Service("quotes.look_up_index", index_exits, look_up_index, INPUTS),
-        Service("quotes.source", {"live": {}, "demonstration": {}}, source),
+        Service("quotes.look_up", {**EXITS, "which": WHICH}, look_up, INPUTS, AT_ONCE),
+        Service("quotes.look_up_share", share_exits, look_up_share, INPUTS, AT_ONCE),
+        Service("quotes.look_up_index", index_exits, look_up_index, INPUTS, AT_ONCE),
+        Service("quotes.source", {"live": {}, "demonstration": {}}, source, seconds=AT_ONCE),
     )
 
 

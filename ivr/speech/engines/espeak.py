@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 
+from ivr.speech import pinyin
 from ivr.speech.audio import shaping
 from ivr.speech.engines.engine import RENDER_SECONDS, Rendered, SpokenText, clip_of_words, identity_of, spoken_texts
 from ivr.speech.errors import EngineFailed
@@ -31,6 +32,7 @@ class EspeakEngine:
         """Raises EngineFailed when the program is not there."""
         if not shutil.which(self._program):
             raise EngineFailed(f"There is no program {self._program}.", remedy=REMEDY)
+        await asyncio.to_thread(pinyin.load)  # not while callers wait
 
     async def stop(self) -> None:
         """Nothing to end: no process outlives its text."""

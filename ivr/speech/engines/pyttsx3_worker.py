@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ivr.speech import pinyin
 from ivr.speech.audio import shaping
 from ivr.speech.engines.engine import SpokenText, clip_of_words
 from ivr.speech.voices import Voice
@@ -66,7 +67,6 @@ class Pyttsx3Voice:
                 return samples
         raise RuntimeError("pyttsx3 wrote no sound")
 
-
     def _use(self, voice: Voice) -> None:
         """Switch to a voice, at its own pace.
 
@@ -107,6 +107,7 @@ def serve(source: BinaryIO, sink: BinaryIO, directory: Path) -> None:
         _send(sink, {"error": f"{type(error).__name__}: {error}"})
         return
     _send(sink, {"ready": True})
+    pinyin.load()  # after we are said to be ready, before a caller waits for us
     while request := _read(source):
         try:
             clip = clip_of_words(request["language"], request["words"], voice.speak)
@@ -133,7 +134,7 @@ def _send(sink: BinaryIO, head: dict[str, Any], *bodies: bytes) -> None:
 def main() -> None:
     """Take standard output for the answers alone, then serve."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, who then closes our input
-    os.nice(NICENESS)
+    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)  # absolute: the controller, whose child this is, may be above all
     sink = os.fdopen(os.dup(1), "wb")
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)

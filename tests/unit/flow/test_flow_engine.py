@@ -206,6 +206,23 @@ async def test_a_node_that_is_gone_begins_the_flow_anew(hotline: Hotline, check:
     assert second.said[0] == "您好。"
 
 
+async def test_whoever_types_ahead_is_asked_on_without_a_pause(hotline: Hotline) -> None:
+    """Keys that end while no command runs are lost: no checkpoint between a key pressed early and the next question."""
+    call = FakeCall(["1", "1234#"])
+    command = call.fake_channel.command
+
+    async def early(*words: Any, deadline: float | None = None) -> Any:
+        answer = await command(*words, deadline=deadline)
+        return replace(answer, endpos=400) if words[:2] == ("GET", "OPTION") else answer
+
+    call.fake_channel.command = early  # type: ignore[method-assign]
+    await hotline.engine.run(call)
+    verbs = [" ".join(str(word) for word in words[:2]) for words in call.fake_channel.commands]
+    menu = verbs.index("GET OPTION")
+    assert verbs[menu : menu + 3] == ["GET OPTION", "GET OPTION", "GET DATA"]
+    assert verbs[menu + 4 :][0] == "SET VARIABLE", "the answer is worth a checkpoint again"
+
+
 async def test_a_controller_that_is_found_again_resets_the_count(hotline: Hotline) -> None:
     call, _ = await hotline.call(environment={"agi_arg_3": "7"})
     assert call.variables[VAR_TRIES] == "0"

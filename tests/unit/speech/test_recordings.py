@@ -77,7 +77,7 @@ def test_what_cannot_be_used_is_told_with_its_file_and_remedy(tmp_path: Path) ->
     (folder / "song.flac").write_text("this is no sound either")
     record(folder / "good.wav")
     recordings = Recordings.load(tmp_path)
-    assert [problem.file.name for problem in recordings.problems] == [
+    assert [problem.file.rpartition("/")[2] for problem in recordings.problems] == [
         "clipped.wav",
         "empty.wav",
         "long.wav",
@@ -86,7 +86,7 @@ def test_what_cannot_be_used_is_told_with_its_file_and_remedy(tmp_path: Path) ->
         "song.flac",
         "text.wav",
     ]
-    assert all(problem.what and problem.remedy for problem in recordings.problems)
+    assert all(problem.message and problem.remedy for problem in recordings.problems)
     assert len(recordings) == 1
 
 
