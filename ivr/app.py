@@ -27,6 +27,7 @@ from ivr.agi.errors import AgiError
 from ivr.agi.server import AgiServer
 from ivr.agi.session import AgiSession
 from ivr.ami.client import AmiClient, State
+from ivr.ami.errors import AmiError
 from ivr.asterisk import secrets_file
 from ivr.asterisk.layout import Layout
 from ivr.call import Call
@@ -142,6 +143,14 @@ class Controller:
         )
         await self.events.start()
         stack.push_async_callback(self.events.stop)
+        self.actions = AmiClient(
+            host=LOOPBACK,
+            port=settings.ports.at("ami"),
+            username=contract.AMI_ACTIONS,
+            secret=secrets.ami_actions,
+        )
+        await self.actions.start()
+        stack.push_async_callback(self.actions.stop)
         self._go(self._compose_prompts(), "prompts")
         self._go(self._follow_hangups(), "hangups")
         self._go(self._watch_flows(), "flow files")
@@ -171,7 +180,7 @@ class Controller:
     # --- calls --------------------------------------------------------------------------------------------------------
 
     async def _serve(self, session: AgiSession) -> None:
-        call = Call(session, self.speech.composer)
+        call = Call(session, self.speech.composer, aside=self._checkpoint_aside)
         self._live.add(call.id)
         self._unended.add(call.id)
         try:
@@ -191,6 +200,14 @@ class Controller:
             log.info("a caller left before hearing that all lines are busy", error=str(error))
         self.journal.append(Event(call.id, "call.ended", {"how": "busy"}))
         self.metrics.call_ended("-", "busy")
+
+    def _checkpoint_aside(self, call_id: str, text: str) -> None:
+        self._go(self._set_checkpoint(call_id, text), "checkpoint")
+
+    async def _set_checkpoint(self, call_id: str, text: str) -> None:
+        headers = {"Channel": call_id, "Variable": contract.VAR_CHECKPOINT, "Value": text}
+        with suppress(AmiError):  # the caller is gone, the link is down, it is too long: the one before serves
+            await self.actions.action("Setvar", headers)
 
     async def _reconcile(self, ami: AmiClient) -> None:
         """After each login: calls that ended while nobody was looking are ended in the store, too."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -78,8 +78,10 @@ class Call:
     Every verb raises CallerHungUp when the caller is gone, and another AgiError when Asterisk refuses.
     """
 
-    def __init__(self, channel: Channel, voice: Voice) -> None:
+    def __init__(self, channel: Channel, voice: Voice, *, aside: Callable[[str, str], None] | None = None) -> None:
+        """``aside(call id, checkpoint)`` leaves a checkpoint by another road than this session, without waiting."""
         self._channel = channel
+        self._aside = aside
         self._voice = voice
         self._typed_ahead: deque[str] = deque()
         self._late_end: tuple[str, float] | None = None
@@ -213,6 +215,12 @@ class Call:
         if text != self._checkpoint:
             self._checkpoint = text
             await self._channel.command("SET", "VARIABLE", VAR_CHECKPOINT, text)
+
+    def checkpoint_aside(self, text: str) -> None:
+        """The same without a command, for a caller in a hurry: no key is lost for it. A little later, or never."""
+        if self._aside and text != self._checkpoint:
+            self._checkpoint = text
+            self._aside(self.id, text)
 
     async def finish(self, how: str) -> None:
         """Hand the call back to the dialplan: the session ended well (``ivr.contract.DONE_*``). The last command."""

@@ -124,7 +124,9 @@ class Engine:
     async def _walk(self, call: Call, turn: Turn, flows: FlowSet) -> None:
         for _ in range(MOST_NODES):
             node = turn.flow.nodes[turn.node]
-            if node.talks and not (node.asks and call.hurried):
+            if node.asks and call.hurried:
+                call.checkpoint_aside(turn.mark)
+            elif node.talks:
                 await call.checkpoint(turn.mark)
             label = await node.run(turn)
             if call.was_lost:

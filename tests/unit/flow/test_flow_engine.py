@@ -11,6 +11,7 @@ from good_flow import GOOD
 
 from ivr.agi.errors import CommandTimeout
 from ivr.contract import DONE_FAILED, DONE_HANGUP, VAR_CHECKPOINT, VAR_DONE, VAR_TRIES
+from ivr.flow.checkpoint import decode
 from ivr.flow.engine import Ending, Engine
 from ivr.flow.model import Flow, FlowSet
 from ivr.flow.service import Caller, Result, Service
@@ -216,7 +217,14 @@ async def test_whoever_types_ahead_is_asked_on_without_a_pause(hotline: Hotline)
         return replace(answer, endpos=400) if words[:2] == ("GET", "OPTION") else answer
 
     call.fake_channel.command = early  # type: ignore[method-assign]
+    aside: list[tuple[str, str]] = []
+    call._aside = lambda call_id, text: aside.append((call_id, text))
     await hotline.engine.run(call)
+    (told,) = aside
+    mark = decode(told[1])
+    assert told[0] == call.id
+    assert mark is not None
+    assert mark.node == "code", "a controller killed now gives the caller back to this question"
     verbs = [" ".join(str(word) for word in words[:2]) for words in call.fake_channel.commands]
     menu = verbs.index("GET OPTION")
     assert verbs[menu : menu + 3] == ["GET OPTION", "GET OPTION", "GET DATA"]
@@ -285,8 +293,6 @@ async def test_secret_digits_are_nowhere(
     assert call.said[3] == "再见。"
     assert "1234" not in repr([(event.kind, event.data) for event in hotline.journal.events])
     assert hotline.data("keyed")[1]["keys"] == HIDDEN
-    from ivr.flow.checkpoint import decode
-
     for words in call.fake_channel.commands:
         if words[:3] == ("SET", "VARIABLE", VAR_CHECKPOINT):
             mark = decode(str(words[3]))
