@@ -29,6 +29,7 @@ FOR_RUN = {
 FOR_TESTS = {
     "sip-tester": "SIPp places the calls of tests/asterisk",
     "postgresql": "the suite runs on SQLite and on PostgreSQL",
+    "sox": "a second opinion on A-law",
     "tmux": "a terminal in which `make run` is tried",
     "shellcheck": "reads our shell lines",
 }

@@ -175,7 +175,8 @@ def _frame_power(samples: Samples, rate: int) -> npt.NDArray[np.float64]:
     count = -(-len(samples) // frame)
     padded = np.zeros(count * frame, dtype=np.float64)
     padded[: len(samples)] = samples
-    return cast("npt.NDArray[np.float64]", (padded.reshape(count, frame) ** 2).mean(axis=1))
+    power: npt.NDArray[np.float64] = (padded.reshape(count, frame) ** 2).mean(axis=1)
+    return power
 
 
 def _power(dbfs: float) -> float:
