@@ -6,8 +6,10 @@ repositories, which take a ``Store``.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -26,6 +28,7 @@ from db.storable import storable_json
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+SWITCH_SECONDS: Final = 0.02  # SQLite: between two tries to switch a file to its write-ahead log
 BUSY_MS: Final = 5_000  # SQLite: wait this long for another writer, such as a backup
 CONNECT_SECONDS: Final = 5  # PostgreSQL: a host that does not answer is away
 STATEMENT_MS: Final = 10_000  # PostgreSQL: no statement of ours takes long; one that does holds a caller up
@@ -222,13 +225,9 @@ def _sqlite(url: sa.URL) -> AsyncEngine:
     def _prepare(connection: Any, entry: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, or the driver says it late and only for writes
         cursor = connection.cursor()
-        for pragma in (
-            f"busy_timeout={BUSY_MS}",
-            "journal_mode=WAL",
-            "synchronous=NORMAL",
-            "foreign_keys=ON",
-        ):
+        for pragma in (f"busy_timeout={BUSY_MS}", "synchronous=NORMAL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
+        _write_ahead(connection, cursor)
         cursor.close()
         entry.info["file"] = _identity(file)
 
@@ -244,6 +243,22 @@ def _sqlite(url: sa.URL) -> AsyncEngine:
         connection.exec_driver_sql(f"BEGIN {how}")
 
     return engine
+
+
+def _write_ahead(connection: Any, cursor: Any) -> None:
+    """Have the file use a write-ahead log, once whoever else is at it has done.
+
+    ``busy_timeout`` does not cover that switch: two processes that open a new file together, and one is told "locked".
+    """
+    deadline = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+        connection.run_async(lambda _: asyncio.sleep(SWITCH_SECONDS))
 
 
 def _identity(file: Path) -> tuple[int, int] | None:

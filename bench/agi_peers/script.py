@@ -43,8 +43,8 @@ EXPECTED: list[str] = ["0", "0", "49", "gold", "1", "0", "600519", "Zhang San (g
 
 # What the flow of ``engine.yaml`` makes of a caller who presses 1 and 600519: start of each command, and the answer.
 ENGINE: list[tuple[bytes, bytes]] = [
-    (b"ANSWER", b"200 result=0\n"),
     (b"SET VARIABLE GOLDLINE_CHECKPOINT", b"200 result=1\n"),
+    (b"ANSWER", b"200 result=0\n"),
     (b"STREAM FILE", b"200 result=0 endpos=36480\n"),
     (b"SET VARIABLE GOLDLINE_CHECKPOINT", b"200 result=1\n"),
     (b"GET OPTION", b"200 result=49 endpos=800000\n"),

@@ -99,6 +99,9 @@ class Engine:
 
     async def _serve(self, call: Call, turn: Turn, flows: FlowSet, resumed: bool) -> How:
         try:
+            await call.checkpoint(
+                turn.mark
+            )  # before the answer, so that nothing stands between that and the first word
             await call.answer()
             if not resumed:
                 self._record(call, "call.answered")

@@ -64,7 +64,7 @@ async def test_a_caller_hears_a_price_and_a_notice(hotline: Hotline, journal: Jo
 @together
 async def test_keys_typed_ahead_in_one_go_are_all_understood(hotline: Hotline, journal: Journal, voice: Voice) -> None:
     async with hotline.dialled() as phone:
-        await phone.answered.wait()
+        await phone.hears_more(0.1)  # the greeting has begun
         phone.press("1600519#")
         call = await journal.call_of(phone)
         await call.until_said("quote_share")
@@ -81,7 +81,7 @@ async def test_keys_typed_ahead_in_one_go_are_all_understood(hotline: Hotline, j
 @together
 async def test_an_english_caller_is_spoken_to_in_english(hotline: Hotline, journal: Journal, voice: Voice) -> None:
     async with hotline.dialled() as phone:
-        await phone.answered.wait()
+        await phone.hears_more(0.1)
         phone.press("8")
         call = await journal.call_of(phone)
         assert (await call.until_said("main_menu"))["data"]["language"] == "en"

@@ -32,6 +32,7 @@ async def after_the_menu(phone: Phone, call: CallOf, voice: Voice) -> None:
 
 
 async def in_the_middle_of_the_digits(phone: Phone, call: CallOf, voice: Voice) -> None:
+    await phone.hears_more(0.1)  # the greeting has begun
     phone.press("1")
     await call.until_said("enter_code")
     phone.press("600")
@@ -39,11 +40,13 @@ async def in_the_middle_of_the_digits(phone: Phone, call: CallOf, voice: Voice) 
 
 
 async def after_the_last_digit(phone: Phone, call: CallOf, voice: Voice) -> None:
+    await phone.hears_more(0.1)  # the greeting has begun
     phone.press("1600519")
     await phone.pressed()
 
 
 async def in_the_price(phone: Phone, call: CallOf, voice: Voice) -> None:
+    await phone.hears_more(0.1)  # the greeting has begun
     phone.press("1600519#")
     await call.until_said("quote_share")
     await phone.hears_more(0.5)
@@ -135,6 +138,7 @@ def calling_as(name: str, header: bytes, mark: str) -> Callable[[dict[str, BaseE
         async with hotline.dialled(caller=mark or "-", from_header=header.replace(b"RUN", run)) as phone:
             phone.caller = mark
             call = await journal.call_of(phone)
+            await phone.hears_more(0.1)
             phone.press("1600519#")
             await call.until_said("after_quote")
             await phone.hears(await voice.opening("after_quote"))
