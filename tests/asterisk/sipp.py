@@ -274,7 +274,7 @@ async def dialled(
 
 
 # Below the range from which the kernel gives ports to sockets that ask for any (32768 on), and below conftest's: many
-# stories run at once, and between our look and SIPp's own bind one of their sockets would now and then be given the port.
+# stories run at once, and between our look and SIPp's bind one of their sockets would now and then be given the port.
 _PORTS = itertools.cycle(random.sample(range(12_000, 20_000), 8_000))
 
 
