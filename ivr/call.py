@@ -226,15 +226,6 @@ class Call:
         """Hand the call back to the dialplan: the session ended well (``ivr.contract.DONE_*``). The last command."""
         await self._channel.command("SET", "VARIABLE", VAR_DONE, how)
 
-    async def set_variable(self, name: str, value: str) -> None:
-        """Set a channel variable."""
-        await self._channel.command("SET", "VARIABLE", name, value)
-
-    async def get_variable(self, name: str) -> str | None:
-        """Read a channel variable; None when it is not set."""
-        answer = await self._channel.command("GET", "VARIABLE", name)
-        return answer.data if answer.result == "1" else None
-
     # Seconds a command may take beyond what it plays and waits. Not less than limits.command_seconds, which the others
     # have: a session whose deadlines only grow need not set its timer anew for each (ivr.agi.session).
     _margin = 30.0

@@ -211,20 +211,11 @@ async def speech_speaks(_settings: Settings) -> Answer:
     program = shutil.which("espeak-ng")
     if not program:
         return Status.FAIL, "There is no espeak-ng.", remedy
-    process = await asyncio.create_subprocess_exec(
-        *(program, "-v", "cmn", "--stdout", "你好"),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with asyncio.timeout(SECONDS):
-            sound, _ = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+    ended = await _output_of(program, "-v", "cmn", "--stdout", "你好")
+    if ended is None:
         return Status.FAIL, f"espeak-ng said nothing for {SECONDS:.0f} s.", remedy
-    if process.returncode != 0 or not sound.startswith(b"RIFF"):
+    code, sound = ended
+    if code != 0 or not sound.startswith(b"RIFF"):
         return Status.FAIL, "espeak-ng cannot say 你好.", remedy
     return Status.OK, "espeak-ng speaks.", ""
 
@@ -312,21 +303,30 @@ async def _exchange(port: int, request: bytes, until: bytes) -> bytes | None:
                 await writer.wait_closed()
 
 
-async def _ntp_synchronised() -> bool | None:
-    """What systemd knows; None where there is no systemd."""
-    if not (program := shutil.which("timedatectl")) or not Path("/run/systemd/system").exists():
-        return None
+async def _output_of(*words: str) -> tuple[int | None, bytes] | None:
+    """A program's exit code and what it printed; None when it takes longer than SECONDS, and it is ended then."""
     process = await asyncio.create_subprocess_exec(
-        *(program, "show", "-p", "NTPSynchronized", "--value"),
+        *words,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
         async with asyncio.timeout(SECONDS):
-            said, _ = await process.communicate()
+            printed, _ = await process.communicate()
     except TimeoutError:
         process.kill()
         await process.wait()
         return None
+    return process.returncode, printed
+
+
+async def _ntp_synchronised() -> bool | None:
+    """What systemd knows; None where there is no systemd."""
+    if not (program := shutil.which("timedatectl")) or not Path("/run/systemd/system").exists():
+        return None
+    ended = await _output_of(program, "show", "-p", "NTPSynchronized", "--value")
+    if ended is None:
+        return None
+    said = ended[1]
     return said.strip() == b"yes" if said.strip() in {b"yes", b"no"} else None
