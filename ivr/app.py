@@ -32,8 +32,10 @@ from ivr.asterisk import secrets_file
 from ivr.asterisk.layout import Layout
 from ivr.call import Call
 from ivr.config import Settings
-from ivr.flow.engine import Engine
+from ivr.flow.engine import Engine, Entry
+from ivr.flow.kit import Kit, Studio
 from ivr.flow.library import Library
+from ivr.flow.proof import Seal
 from ivr.health import HealthServer
 from ivr.memory import settle_memory
 from ivr.metrics import Metrics
@@ -107,15 +109,16 @@ class Controller:
         services = all_services(self.quotes, notices)
         self.library = Library(settings.dialplans, self.speech.catalogue, services, settings.start_flow)
         self.library.open()
-        self.engine = Engine(
-            lambda: self.library.current,
+        layout = Layout(settings.run_dir)
+        kit = Kit(
             self.speech.catalogue,
             services,
             self.journal,
-            start_flow=settings.start_flow,
-            language=settings.language,
-            observe=self.metrics.call_ended,
+            Seal(secrets.identity_key.encode()),
+            Studio(str(layout.recordings_dir), str(layout.beep)),
         )
+        self.engine = Engine(lambda: self.library.current, kit, observe=self.metrics.call_ended)
+        self.entry = Entry(settings.start_flow, settings.language)
         await self._migrate_or_try_again()
         with suppress(StoreError):
             await notices.heard()  # the first reading costs the most, and no caller should wait for it
@@ -184,7 +187,7 @@ class Controller:
         self._live.add(call.id)
         self._unended.add(call.id)
         try:
-            ending = await self.engine.run(call)
+            ending = await self.engine.run(call, self.entry)
             if ending.how != "lost":
                 self._unended.discard(call.id)
         finally:

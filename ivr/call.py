@@ -1,9 +1,10 @@
-"""The verbs a flow may use on a call: answer, play, press, gather, wait, checkpoint, finish.
+"""The verbs a flow may use on a call: answer, play, press, gather, record, checkpoint, finish.
 
 One verb is one or two AGI commands; what callers do to us (keys before the prompt ends, a late ``#``, one digit too
 many, hanging up anywhere) is settled here, so that flows never see it. Knows nothing of flows or services.
 
-Sources: Asterisk's ``res/res_agi.c`` for the commands, ``main/app.c`` (``ast_app_getdata``) for how GET DATA ends.
+Sources: Asterisk's ``res/res_agi.c`` for the commands, ``main/app.c`` (``ast_app_getdata``) for how GET DATA ends,
+``handle_recordfile`` for how RECORD FILE does.
 """
 
 from __future__ import annotations
@@ -12,8 +13,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from ivr.agi.errors import AgiError, CallerHungUp
 from ivr.agi.protocol import Answer
@@ -25,6 +25,9 @@ SETTLE_SECONDS = 1.0  # after the last possible digit: time for the closing `#`,
 LATE_END_SECONDS = 3.0  # a closing `#` that comes this late still belongs to the digits, not to the next prompt
 SAMPLES_PER_SECOND = 8000  # of endpos; a file at 16,000 seems twice as long, which errs on the side of not hurried
 NEARLY_SECONDS = 0.1  # a key so shortly before the end of a prompt was not pressed ahead
+MARGIN_SECONDS = 30.0
+"""What a command may take beyond what it plays and waits. Not less than ``limits.command_seconds``, which the others
+have: a session whose deadlines only grow need not set its timer anew for each (``ivr.agi.session``)."""
 MOST_DIGITS = 64  # of one entry; GET DATA's own buffer is 1,024 (res_agi.c, handle_getdata)
 
 GatherEnd = Literal["length", "end_key", "cancel_key", "silence", "too_many"]
@@ -34,6 +37,12 @@ class PlaybackFailed(AgiError):
     """Asterisk could not play a sound that we gave it, though the caller is there."""
 
     error_id = "playback-failed"
+
+
+class RecordingFailed(AgiError):
+    """Asterisk could not record into the file that we named, though the caller is there."""
+
+    error_id = "recording-failed"
 
 
 class Channel(Protocol):
@@ -56,20 +65,25 @@ class Voice(Protocol):
     async def compose(self, utterance: Utterance) -> Sound: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Played:
+class Played(NamedTuple):
     """How a prompt ended. ``key`` is the key that cut it short, empty when it was heard to the end."""
 
     key: str
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(NamedTuple):
     """The digits of one entry (without the end key) and what ended it."""
 
     digits: str
     ended: GatherEnd
+
+
+class Recorded(NamedTuple):
+    """How a recording ended: ``seconds`` of sound in the file, and the key that ended it, if one did."""
+
+    seconds: float
+    key: str
 
 
 class Call:
@@ -96,7 +110,8 @@ class Call:
         self.channel_name = environment.get("agi_channel", "")
         self.line = environment.get("agi_arg_1", "") or _known(environment.get("agi_dnid", ""))
         self.carried_checkpoint = environment.get("agi_arg_2", "")
-        self._tries = environment.get("agi_arg_3", "")
+        self.was_lost = environment.get("agi_arg_3", "").strip("0") != ""
+        """The dialplan has looked for a controller before it found us, and counts that."""
         self._checkpoint = self.carried_checkpoint
 
     @property
@@ -113,17 +128,12 @@ class Call:
         """Pick up. Harmless on a call that is up."""
         await self._channel.command("ANSWER")
 
-    @property
-    def was_lost(self) -> bool:
-        """The dialplan has looked for a controller before it found us, and counts that."""
-        return self._tries.strip("0") != ""
-
     async def progressed(self) -> None:
         """The call got somewhere with this controller: the dialplan may stop counting how often it lost one.
 
         Not before: a call that brings every controller down must not go round for ever.
         """
-        self._tries = ""
+        self.was_lost = False
         await self._channel.command("SET", "VARIABLE", VAR_TRIES, 0)
 
     async def play(self, utterance: Utterance, *, until_end: bool = False) -> Played:
@@ -131,14 +141,15 @@ class Call:
 
         With ``until_end`` it is said to the end all the same; keys pressed meanwhile still wait.
         """
-        sound = await self._sound(utterance)
+        sound = self._voice.ready(utterance) or await self._voice.compose(utterance)
         began = time.monotonic()
         offset = 0
         first_key = ""
         while True:
-            answer = await self._play_command(
-                "STREAM", "FILE", sound.path, ALL_KEYS, offset, deadline=sound.seconds + self._margin
+            answer = await self._channel.command(
+                "STREAM", "FILE", sound.path, ALL_KEYS, offset, deadline=sound.seconds + MARGIN_SECONDS
             )
+            _check_played(answer, sound)
             key = answer.digit
             if key and self._is_late_end(key):
                 offset = answer.endpos or 0
@@ -157,9 +168,10 @@ class Call:
             self._late_end = None
             self.hurried = True
             return self._typed_ahead.popleft()
-        sound = await self._sound(utterance)
-        deadline = sound.seconds + seconds + self._margin
-        answer = await self._play_command("GET", "OPTION", sound.path, ALL_KEYS, _ms(seconds), deadline=deadline)
+        sound = self._voice.ready(utterance) or await self._voice.compose(utterance)
+        deadline = sound.seconds + seconds + MARGIN_SECONDS
+        answer = await self._channel.command("GET", "OPTION", sound.path, ALL_KEYS, _ms(seconds), deadline=deadline)
+        _check_played(answer, sound)
         key = answer.digit
         heard = math.inf if answer.endpos is None else answer.endpos / SAMPLES_PER_SECOND
         self.hurried = bool(key) and heard < sound.seconds - NEARLY_SECONDS
@@ -199,8 +211,8 @@ class Call:
         missing = most - len(digits)
         if missing:
             # The rest is collected inside Asterisk, so that a slow moment of ours loses no digit.
-            deadline = seconds * missing + self._margin
-            answer = await self._play_command("GET", "DATA", "", _ms(seconds), missing, deadline=deadline)
+            deadline = seconds * missing + MARGIN_SECONDS
+            answer = await self._channel.command("GET", "DATA", "", _ms(seconds), missing, deadline=deadline)
             digits += answer.result
             if cancel and cancel in answer.result:
                 return Gathered("", "cancel_key")
@@ -209,6 +221,27 @@ class Call:
             if len(answer.result) < missing:
                 return Gathered(digits, "end_key")
         return await self._settle(digits, end, seconds)
+
+    async def record(
+        self, utterance: Utterance, path: str, *, beep: str, most: float, silence: float, end: str = "#"
+    ) -> Recorded:
+        """Ask for words: say the prompt, beep, and record what the caller says into ``path`` (8 kHz, ``.wav``).
+
+        Ends at the key ``end``, after ``silence`` seconds of silence or ``most`` seconds in all. When the caller hangs
+        up CallerHungUp is raised, and what was said until then is in the file. Not with the command's own beep: that
+        plays a sound of Asterisk's, which need not be there.
+        """
+        await self.play(utterance)
+        self._typed_ahead.clear()  # a key from before is no answer to what is said now
+        await self._channel.command("STREAM", "FILE", beep, "", deadline=MARGIN_SECONDS)
+        answer = await self._channel.command(
+            "RECORD", "FILE", path, "wav", end, _ms(most), f"s={math.ceil(silence)}", deadline=most + MARGIN_SECONDS
+        )
+        if answer.result == "-1":
+            raise RecordingFailed(
+                f"Asterisk could not write {path}.", remedy="Is the folder there, writable, and the disk not full?"
+            )
+        return Recorded((answer.endpos or 0) / SAMPLES_PER_SECOND, answer.digit)
 
     async def checkpoint(self, text: str) -> None:
         """Leave a mark on the channel, so that a restarted controller can go on from here. ``text``: no commas."""
@@ -226,18 +259,10 @@ class Call:
         """Hand the call back to the dialplan: the session ended well (``ivr.contract.DONE_*``). The last command."""
         await self._channel.command("SET", "VARIABLE", VAR_DONE, how)
 
-    # Seconds a command may take beyond what it plays and waits. Not less than limits.command_seconds, which the others
-    # have: a session whose deadlines only grow need not set its timer anew for each (ivr.agi.session).
-    _margin = 30.0
-
-    async def _sound(self, utterance: Utterance) -> Sound:
-        return self._voice.ready(utterance) or await self._voice.compose(utterance)
-
     async def _settle(self, digits: str, end: str, seconds: float) -> Gathered:
         if not end:
             return Gathered(digits, "length")
-        answer = await self._play_command("WAIT", "FOR", "DIGIT", _ms(SETTLE_SECONDS))
-        key = answer.digit
+        key = await self._wait_for_key(SETTLE_SECONDS)
         if key == end:
             return Gathered(digits, "end_key")
         if key:
@@ -251,7 +276,7 @@ class Call:
             if self._typed_ahead:
                 key = self._typed_ahead.popleft()
             else:
-                key = (await self._play_command("WAIT", "FOR", "DIGIT", _ms(min(seconds, 2.0)))).digit
+                key = await self._wait_for_key(min(seconds, 2.0))
             if not key or key == end:
                 break
             digits += key
@@ -261,14 +286,17 @@ class Call:
         late, self._late_end = self._late_end, None
         return late is not None and key == late[0] and time.monotonic() < late[1]
 
-    async def _play_command(self, *words: str | int | float, deadline: float | None = None) -> Answer:
-        answer = await self._channel.command(*words, deadline=deadline)
-        if answer.result == "-1":  # the caller is there (the session would have raised), so it was the file
-            raise PlaybackFailed(
-                f"Asterisk could not play {words[2]}.",
-                remedy="Look for the file in the run directory's sounds and for its format module in modules.conf.",
-            )
-        return answer
+    async def _wait_for_key(self, seconds: float) -> str:
+        answer = await self._channel.command("WAIT", "FOR", "DIGIT", _ms(seconds), deadline=seconds + MARGIN_SECONDS)
+        return answer.digit
+
+
+def _check_played(answer: Answer, sound: Sound) -> None:
+    if answer.result == "-1":  # the caller is there (the session would have raised), so it was the file
+        raise PlaybackFailed(
+            f"Asterisk could not play {sound.path}.",
+            remedy="Look for the file in the run directory's sounds and for its format module in modules.conf.",
+        )
 
 
 def _ms(seconds: float) -> int:

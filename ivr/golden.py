@@ -28,14 +28,15 @@ from pathlib import Path
 from ivr.datafile.fields import KEYS, Fields, suggest
 from ivr.datafile.problem import Problem
 from ivr.datafile.source import Row, Scalar, Table, parse
-from ivr.flow.engine import Engine
+from ivr.flow.engine import Engine, Entry
 from ivr.flow.load import TEST_SUFFIX
 from ivr.flow.model import FlowSet
 from ivr.flow.prompts import Prompts
+from ivr.flow.proof import Proof
 from ivr.flow.service import Caller, Result, Service
 from ivr.speech.utterance import Utterance
 from ivr.speech.values import Change, Code, Count, Date, Name, Percent, Price, Text, Time, Value
-from ivr.testing import HANG_UP, FakeCall, MemoryJournal
+from ivr.testing import HANG_UP, FakeCall, MemoryJournal, plain_kit
 
 ACTIONS = ("hear", "press", "reach")
 SAMPLES: dict[str, Value] = {
@@ -254,6 +255,9 @@ class ScriptedCaller:
         return self.mismatch
 
 
+SOMEBODY = Proof(1, "pin")  # whom a scripted answer `proven` proves
+
+
 async def run_test(
     test: GoldenTest, flows: FlowSet, prompts: Prompts, services: Mapping[str, Service]
 ) -> MemoryJournal:
@@ -264,15 +268,8 @@ async def run_test(
     journal = MemoryJournal()
     caller = ScriptedCaller(test, journal)
     call = FakeCall(person=caller, environment={"agi_callerid": test.caller, "agi_arg_1": test.number})
-    engine = Engine(
-        lambda: flows,
-        prompts,
-        _scripted(services, test),
-        journal,
-        start_flow=test.flow,
-        language=test.language or flows[test.flow].languages[0],
-    )
-    ending = await engine.run(call)
+    engine = Engine(lambda: flows, plain_kit(prompts, _scripted(services, test), journal))
+    ending = await engine.run(call, Entry(test.flow, test.language or flows[test.flow].languages[0]))
     if caller.mismatch:
         raise caller.mismatch
     for event in journal.events:
@@ -315,6 +312,7 @@ def _answering(service: Service, exits: Sequence[str]) -> Service:
         taken = left.popleft() if len(left) > 1 else left[0]
         if taken == "error":
             raise ConnectionError("the test wants this service to fail")
-        return Result(taken, {name: SAMPLES[kind] for name, kind in service.exits[taken].items()})
+        values = {name: SAMPLES[kind] for name, kind in service.exits[taken].items()}
+        return Result(taken, values, SOMEBODY if taken == "proven" else None)
 
     return replace(service, run=run)

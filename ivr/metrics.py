@@ -13,8 +13,6 @@ from prometheus_client.registry import Collector
 
 LAG_INTERVAL = 0.25  # seconds between looks at the event loop
 SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0)
-# Commands that play or wait for a key take as long as the caller likes: their time says nothing about us or Asterisk.
-WAITING_VERBS = frozenset({"STREAM FILE", "GET OPTION", "GET DATA", "WAIT FOR DIGIT", "EXEC", "RECORD FILE"})
 
 
 class Durations(Collector):
@@ -68,9 +66,9 @@ class Metrics:
         """A figure that is read when asked for."""
         Gauge(name, description, registry=self.registry).set_function(read)
 
-    def command_answered(self, verb: str, seconds: float, turn: float | None) -> None:
-        """One AGI command was answered, ``turn`` seconds after the answer before it had come (``ivr.agi.session``)."""
-        if verb not in WAITING_VERBS:
+    def command_answered(self, seconds: float | None, turn: float | None) -> None:
+        """One AGI command was answered (``ivr.agi.session.Observe``)."""
+        if seconds is not None:
             self.commands.observe(seconds)
         if turn is not None:
             self.turns.observe(turn)

@@ -11,10 +11,14 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from db.events import Event
+from db.events import Event, EventSink
 from ivr.agi.errors import CallerHungUp, DeadChannel
 from ivr.agi.protocol import Answer
 from ivr.call import Call
+from ivr.flow.kit import Kit, Studio
+from ivr.flow.prompts import Prompts
+from ivr.flow.proof import Seal
+from ivr.flow.service import Service
 from ivr.speech.utterance import Sound, Utterance
 
 HANG_UP = "hang up"  # what a Person answers to end the call; never a key
@@ -113,6 +117,7 @@ class FakeChannel:
         self.hung_up = False
         self.variables: dict[str, str] = {}
         self.commands: list[tuple[str | int | float, ...]] = []
+        self.recorded: list[str] = []  # paths that something was recorded into
 
     async def command(self, *words: str | int | float, deadline: float | None = None) -> Answer:  # noqa: ARG002
         """Answer one command the way res_agi.c does."""
@@ -129,6 +134,8 @@ class FakeChannel:
         match words:
             case ("ANSWER",) | ("CHANNEL", "STATUS"):
                 return _answer("0")
+            case ("STREAM", "FILE", "beep", *_):
+                return _answer("0")
             case ("STREAM", "FILE", path, *_):
                 return await self._stream(str(path))
             case ("GET", "OPTION", path, *_):
@@ -136,6 +143,8 @@ class FakeChannel:
                 return _key(await self._press(first=True))
             case ("WAIT", "FOR", "DIGIT", _):
                 return _key(await self._press(first=False))
+            case ("RECORD", "FILE", path, *_):
+                return await self._record(str(path))
             case ("GET", "DATA", path, _, most):
                 return await self._data(str(path), int(most))
         raise AssertionError(f"FakeChannel does not know the command {words}")
@@ -162,6 +171,12 @@ class FakeChannel:
                 break
             digits += key
         return Answer(200, digits)
+
+    async def _record(self, path: str) -> Answer:
+        """The caller speaks until a key; a person who presses nothing says nothing."""
+        self.recorded.append(path)
+        key = await self._press(first=True)
+        return Answer(200, str(ord(key)), "dtmf", 40_000) if key else Answer(200, "0", "timeout", 0)
 
     async def _press(self, *, first: bool) -> str:
         key = await self.person.presses(first=first)
@@ -213,6 +228,11 @@ class MemoryJournal:
     def kinds(self) -> list[str]:
         """The kinds of the events, in order."""
         return [event.kind for event in self.events]
+
+
+def plain_kit(prompts: Prompts, services: Mapping[str, Service], journal: EventSink) -> Kit:
+    """An engine's kit for calls in memory."""
+    return Kit(prompts, services, journal, Seal(b"calls in memory"), Studio("recordings", "beep"))
 
 
 def _answer(result: str, data: str | None = None) -> Answer:

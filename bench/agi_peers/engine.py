@@ -17,9 +17,11 @@ from ivr.agi.server import AgiServer, AgiSession
 from ivr.call import Call
 from ivr.config import CHECKOUT
 from ivr.flow.check import check_flow
-from ivr.flow.engine import Engine
+from ivr.flow.engine import Engine, Entry
+from ivr.flow.kit import Kit, Studio
 from ivr.flow.load import read_flow
 from ivr.flow.model import FlowSet
+from ivr.flow.proof import Seal
 from ivr.memory import settle_memory
 from ivr.metrics import Metrics
 from ivr.services.offline import offline_services
@@ -46,18 +48,12 @@ async def main(port: int) -> None:
     flow, problems = check_flow(flow, {flow.name: flow}, speech.catalogue, services)
     assert not problems, problems
     flows, metrics = FlowSet({flow.name: flow}), Metrics()
-    engine = Engine(
-        lambda: flows,
-        speech.catalogue,
-        services,
-        Counted(),
-        start_flow=flow.name,
-        language="zh",
-        observe=metrics.call_ended,
-    )
+    kit = Kit(speech.catalogue, services, Counted(), Seal(b"bench"), Studio(str(work), "beep"))
+    engine = Engine(lambda: flows, kit, observe=metrics.call_ended)
+    entry = Entry(flow.name, "zh")
 
     async def call(session: AgiSession) -> None:
-        ending = await engine.run(Call(session, speech.composer))
+        ending = await engine.run(Call(session, speech.composer), entry)
         if ending.how != "hotline":
             raise ValueError(ending)
 

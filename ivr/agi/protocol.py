@@ -20,7 +20,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ivr.agi.errors import LocalProtocolError, RemoteProtocolError
 
@@ -81,8 +81,7 @@ class Environment:
     values: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What Asterisk answered to one command.
 
     ``result`` is the text after ``result=``: a number for most commands, the digits for GET DATA; empty unless
@@ -334,7 +333,7 @@ def encode(words: Sequence[str | int | float]) -> bytes:
     or NUL in a word, a number that is not finite.
     """
     # Most words are plain: looking here spares them a call.
-    line = " ".join([word if isinstance(word, str) and word.isalnum() else _word(word) for word in words])
+    line = " ".join([word if type(word) is str and word.isalnum() else _word(word) for word in words])
     if not words or line[:7].lower() == "failure":
         # A line that begins with `failure` ends the AGI session with AGISTATUS=FAILURE (run_agi).
         raise LocalProtocolError("A command needs a verb, and `failure` is none.")
@@ -385,6 +384,8 @@ def verb_of(words: Sequence[str | int | float]) -> str:
 def _word(word: str | int | float) -> str:
     if isinstance(word, str):
         return quote(word)
+    if type(word) is int:
+        return str(word)
     if isinstance(word, float):
         if not math.isfinite(word):
             raise LocalProtocolError(f"{word} is no number that Asterisk can read.")

@@ -28,9 +28,10 @@ from ivr.agi.protocol import AgiProtocol, Answer, Environment, Hangup, verb_of
 CLOCK_GRAIN: Final = 0.002
 """Seconds by which a timer may fire early: event loops keep time in whole milliseconds."""
 
-Observe = Callable[[str, float, float | None], None]
-"""Told of each answered command: its verb (``GET DATA``), the seconds it took, and our seconds from the answer before
-to this command, which the caller waited for us (None for the first)."""
+Observe = Callable[[float | None, float | None], None]
+"""Told of each answered command: the seconds Asterisk took (None for a command with a deadline of its own: it plays or
+waits, which says nothing about Asterisk), and our seconds from the answer before to this command, which the caller
+waited for us (None for the first)."""
 
 _NO_ENVIRONMENT: Final[Mapping[str, str]] = {}
 
@@ -157,7 +158,7 @@ class AgiSession(asyncio.Protocol):
                 turn = began - self._answered_at if self._answered_at else None
                 answer = await waiting
                 self._answered_at = answered_at = time.perf_counter()
-                self._observe(verb_of(words), answered_at - began, turn)
+                self._observe(answered_at - began if deadline is None else None, turn)
         except asyncio.CancelledError:
             self._close(SessionClosed(), abort=False)
             raise

@@ -88,13 +88,18 @@ class Layout:
         return self.run_dir / "sounds" / "music"
 
     @property
+    def beep(self) -> Path:
+        """The sound that opens a recording, without extension."""
+        return self.run_dir / "sounds" / "beep"
+
+    @property
     def fixed_sounds_dir(self) -> Path:
         """``<language>/<prompt id>.alaw``: what Asterisk itself plays when there is no controller."""
         return self.run_dir / "sounds" / "fixed"
 
     @property
     def recordings_dir(self) -> Path:
-        """What MixMonitor writes."""
+        """What MixMonitor writes, and what callers say after the beep."""
         return self.run_dir / "recordings"
 
     def check(self) -> None:

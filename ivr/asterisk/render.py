@@ -19,6 +19,7 @@ from ivr.asterisk.layout import Layout
 from ivr.asterisk.locate import Installation
 from ivr.asterisk.secrets_file import Secrets, write_private
 from ivr.config import CHECKOUT, Settings
+from ivr.speech.beep import write_beep
 from ivr.speech.hold_music import write_hold_music
 
 TEMPLATES = CHECKOUT / "asterisk-conf"
@@ -136,6 +137,7 @@ def prepare(settings: Settings, secrets: Secrets, installation: Installation, te
     layout.create()
     write(texts, layout.etc_dir)
     write_hold_music(layout.music_dir)
+    write_beep(layout.beep)
     return layout
 
 

@@ -31,6 +31,7 @@ class Secrets:
     ami_actions: str = field(repr=False)
     ami_monitor: str = field(repr=False)
     http_token: str = field(repr=False)  # for the controller's live journal
+    identity_key: str = field(repr=False)  # seals proofs of identity and peppers PINs: losing it voids every PIN
 
 
 def _fresh(name: str) -> str:

@@ -138,8 +138,8 @@ def _quietly() -> Iterator[None]:
 
 
 async def _try(flow: str | None, language: str | None, keys: str | None) -> None:
-    from ivr.flow.engine import Engine
-    from ivr.testing import FakeCall, MemoryJournal
+    from ivr.flow.engine import Engine, Entry
+    from ivr.testing import FakeCall, MemoryJournal, plain_kit
     from ivr.trial import TerminalCaller
 
     settings = config.load()
@@ -160,15 +160,9 @@ async def _try(flow: str | None, language: str | None, keys: str | None) -> None
         except EOFError:
             return None
 
-    engine = Engine(
-        lambda: flows,
-        prompts,
-        services,
-        MemoryJournal(),
-        start_flow=start.name,
-        language=language or start.languages[0],
-    )
-    ending = await engine.run(FakeCall(person=TerminalCaller(read_line, click.echo)))
+    engine = Engine(lambda: flows, plain_kit(prompts, services, MemoryJournal()))
+    call = FakeCall(person=TerminalCaller(read_line, click.echo))
+    ending = await engine.run(call, Entry(start.name, language or start.languages[0]))
     click.echo(f"  ({'you hung up' if ending.how == 'caller' else f'ended: {ending.how}'} at {ending.node})")
     sys.exit(1 if ending.how == "failed" else 0)
 

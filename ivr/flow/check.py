@@ -15,9 +15,11 @@ from ivr.datafile.problem import Problem
 from ivr.flow.model import Flow, Node, Saying, Way
 from ivr.flow.nodes.choose import BUILT_IN, Choose, names_in
 from ivr.flow.nodes.goto import Goto
+from ivr.flow.nodes.record import Record
 from ivr.flow.nodes.service import AskService
 from ivr.flow.prompts import Prompts
 from ivr.flow.service import Service
+from ivr.speech.values import Code
 
 Kinds = Mapping[str, str]
 
@@ -237,6 +239,8 @@ class _Checker:
             wanted = self.services[node.call].inputs
             for place, name in node.inputs.items():
                 self._value(node, node.line, name, wanted[place], there, f"{node.call} wants")
+        if isinstance(node, Record):
+            self._value(node, node.line, node.into, Code.kind, there, "the recording's name is")
         if isinstance(node, Choose):
             for one in node.when:
                 for name in sorted(names_in(one.condition)):

@@ -1,7 +1,7 @@
-"""Where a call is, small enough to ride on its channel: flow, node, language and the plain values. Pure.
+"""Where a call is, small enough to ride on its channel: flow, node, language, proof and the plain values. Pure.
 
-The text is base64url JSON: a dialplan hands it back as an AGI argument, where commas and quotes have meanings of their
-own. Secret values are never in it.
+``main.menu.zh.PROOF.VALUES``: names and base64url, because a dialplan hands it back as an AGI argument, where commas
+and quotes have meanings of their own. Secret values are never in it; a proof is sealed (``ivr.flow.proof``).
 """
 
 from __future__ import annotations
@@ -30,27 +30,25 @@ class Checkpoint:
     node: str
     language: str
     values: Mapping[str, Value]
+    proof: str = ""
 
 
 def encode(checkpoint: Checkpoint) -> str:
     """As text for a channel variable. Values that make it too long are left behind, longest first."""
-    return text_of(checkpoint.flow, checkpoint.node, checkpoint.language, encoded_values(checkpoint.values))
+    place = (checkpoint.flow, checkpoint.node, checkpoint.language, checkpoint.proof)
+    return ".".join((*place, encoded_values(checkpoint.values)))
 
 
 def encoded_values(values: Mapping[str, Value]) -> str:
-    """The values' part of a checkpoint, which many checkpoints of one call share."""
+    """The last part of a checkpoint, which many checkpoints of one call share. Empty when there are no values."""
+    if not values:
+        return ""
     plain = {name: _PLAIN[type(value)](value) for name, value in values.items()}
     text = _json(plain)
     while len(text.encode()) > LONGEST_VALUES:
         del plain[max(plain, key=lambda name: len(str(plain[name])))]
         text = _json(plain)
-    return text
-
-
-def text_of(flow: str, node: str, language: str, values: str) -> str:
-    """A checkpoint from its place and its encoded values."""
-    body = f'["{flow}","{node}","{language}",{values}]'  # names are letters, digits and _ (ivr.datafile.fields.NAME)
-    return base64.urlsafe_b64encode(body.encode()).decode()
+    return base64.urlsafe_b64encode(text.encode()).decode()
 
 
 def decode(text: str) -> Checkpoint | None:
@@ -58,10 +56,9 @@ def decode(text: str) -> Checkpoint | None:
     if not text or len(text) > 2 * LONGEST:
         return None
     try:
-        flow, node, language, values = json.loads(base64.urlsafe_b64decode(text.encode("ascii")))
-        return Checkpoint(
-            str(flow), str(node), str(language), {str(name): _value(*item) for name, item in dict(values).items()}
-        )
+        flow, node, language, proof, coded = text.split(".")
+        plain = dict(json.loads(base64.urlsafe_b64decode(coded.encode("ascii")))) if coded else {}
+        return Checkpoint(flow, node, language, {str(name): _value(*item) for name, item in plain.items()}, proof)
     except (ValueError, TypeError, KeyError, ArithmeticError, UnicodeError):
         return None
 

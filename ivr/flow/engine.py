@@ -8,21 +8,19 @@ lost) leaves the checkpoint for the next one.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import structlog
 
-from db.events import Event, EventSink
 from ivr.agi.errors import AgiError, CallerHungUp
 from ivr.call import Call
 from ivr.contract import DONE_FAILED, DONE_HANGUP
 from ivr.flow import checkpoint
 from ivr.flow.errors import FlowBroken
+from ivr.flow.kit import Kit
 from ivr.flow.model import Flow, FlowSet
-from ivr.flow.prompts import Prompts
-from ivr.flow.service import Service
 from ivr.flow.turn import Turn
 
 log = structlog.get_logger(__name__)
@@ -42,54 +40,52 @@ class Ending:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How a new call comes in: the flow that greets it, in which language, and whose telephone it seems to be."""
+
+    flow: str
+    language: str
+    recognised: int | None = None
+
+
 class Engine:
     """Plays flows to callers."""
 
     def __init__(
         self,
         flows: Callable[[], FlowSet],
-        prompts: Prompts,
-        services: Mapping[str, Service],
-        journal: EventSink,
-        *,
-        start_flow: str,
-        language: str,
+        kit: Kit,
         observe: Callable[[str, str], None] | None = None,
     ) -> None:
         """``flows`` gives the set that serves now; ``observe(flow, how)`` counts endings."""
         self._flows = flows
-        self._prompts = prompts
-        self._services = services
-        self._journal = journal
-        self._start_flow = start_flow
-        self._language = language
+        self._kit = kit
         self._observe = observe
 
-    async def run(self, call: Call) -> Ending:
+    async def run(self, call: Call, entry: Entry) -> Ending:
         """Serve one call to its end."""
         began = time.monotonic()
         flows = self._flows()
-        turn, resumed = self._begin(call, flows)
-        self._record(
-            call,
+        turn, resumed = self._begin(call, flows, entry)
+        turn.record(
             "call.resumed" if resumed else "call.started",
-            caller=call.caller,
-            caller_name=call.caller_name,
-            line=call.line,
-            channel=call.channel_name,
-            language=turn.language,
-            flow=turn.flow.name,
-            version=turn.flow.version,
-            node=turn.node,
+            {
+                "caller": call.caller,
+                "caller_name": call.caller_name,
+                "line": call.line,
+                "channel": call.channel_name,
+                "language": turn.language,
+                "flow": turn.flow.name,
+                "version": turn.flow.version,
+                "node": turn.node,
+            },
         )
         how = await self._serve(call, turn, flows, resumed)
         ending = Ending(how, turn.path, time.monotonic() - began)
-        self._record(
-            call,
+        turn.record(
             "call.lost" if how == "lost" else "call.ended",
-            how=how,
-            node=turn.path,
-            seconds=round(ending.seconds, 1),
+            {"how": how, "node": turn.path, "seconds": round(ending.seconds, 1)},
         )
         if self._observe:
             self._observe(turn.flow.name, how)
@@ -99,12 +95,11 @@ class Engine:
 
     async def _serve(self, call: Call, turn: Turn, flows: FlowSet, resumed: bool) -> How:
         try:
-            await call.checkpoint(
-                turn.mark
-            )  # before the answer, so that nothing stands between that and the first word
+            # Before the answer, so that nothing stands between that and the first word.
+            await call.checkpoint(turn.mark)
             await call.answer()
             if not resumed:
-                self._record(call, "call.answered")
+                turn.record("call.answered", {})
             await self._walk(call, turn, flows)
             await call.finish(DONE_HANGUP)
         except CallerHungUp:
@@ -114,7 +109,7 @@ class Engine:
             return "lost"
         except Exception as error:
             log.exception("the flow failed", path=turn.path)
-            self._record(call, "fault", path=turn.path, error=type(error).__name__)
+            turn.note("fault", error=type(error).__name__)
             try:
                 await call.finish(DONE_FAILED)
             except CallerHungUp:
@@ -147,30 +142,20 @@ class Engine:
             turn.take(way, flows)
         raise FlowBroken(f"the call went through {MOST_NODES} nodes without end, last {turn.path}.")
 
-    def _begin(self, call: Call, flows: FlowSet) -> tuple[Turn, bool]:
+    def _begin(self, call: Call, flows: FlowSet, entry: Entry) -> tuple[Turn, bool]:
         """A turn at the call's checkpoint, or at the start for a new call."""
         mark = checkpoint.decode(call.carried_checkpoint)
-        append, call_id = self._journal.append, call.id
-
-        def record(kind: str, data: Mapping[str, Any]) -> None:
-            append(Event(call_id, kind, data))
-
-        if mark is None or mark.flow not in flows:
-            flow = flows[self._start_flow]
-            language = mark.language if mark and mark.language in flow.languages else self._language
-            if language not in flow.languages:
-                language = flow.languages[0]
-            return Turn(call, flow, language, self._prompts, self._services, record), mark is not None
-        flow = flows[mark.flow]
-        language = mark.language if mark.language in flow.languages else flow.languages[0]
-        turn = Turn(call, flow, language, self._prompts, self._services, record)
-        if _can_go_on(flow, mark):
-            turn.node = mark.node
-            turn.save(mark.values)
-        return turn, True
-
-    def _record(self, call: Call, kind: str, **data: Any) -> None:
-        self._journal.append(Event(call.id, kind, data))
+        there = mark is not None and mark.flow in flows
+        flow = flows[mark.flow if mark is not None and there else entry.flow]
+        language = mark.language if mark is not None else entry.language
+        if language not in flow.languages:
+            language = entry.language if entry.language in flow.languages else flow.languages[0]
+        turn = Turn(call, flow, language, self._kit, entry.recognised)
+        if mark is not None:
+            turn.trust(mark.proof)
+            if there and _can_go_on(flow, mark):
+                turn.resume(mark.node, mark.values)
+        return turn, mark is not None
 
 
 def _can_go_on(flow: Flow, mark: checkpoint.Checkpoint) -> bool:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from ivr.flow.proof import Proof
 from ivr.speech.values import Value
 
 
@@ -21,6 +22,8 @@ class Caller:
     number: str = ""  # caller ID: a hint, never proof; empty when withheld
     line: str = ""  # the number that was dialled
     language: str = "zh"
+    recognised: int | None = None  # the customer whose telephone this seems to be: a hint as well
+    customer: int | None = None  # the customer whom the caller has proven to be; the store's own number
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,10 @@ class Result:
 
     exit: str
     values: Mapping[str, Value] = field(default_factory=dict)
+    proof: Proof | None = None  # the caller has now proven to be this customer; kept for the rest of the call
 
 
+NOT_PROVEN = "not_proven"
 AT_ONCE = 0.0
 
 ServiceFunction = Callable[[Caller, Mapping[str, Value]], Awaitable[Result]]
@@ -44,6 +49,9 @@ class Service:
     ``exits`` maps each exit to the values it hands back, by name and kind. ``seconds`` is the deadline after which the
     engine takes the way ``on_error``, so that a slow service never leaves a caller in silence; ``AT_ONCE`` is for one
     that answers from memory and waits for nothing, which needs no clock.
+
+    A service with ``proven`` is never run for a caller who has not proven who they are: it then ends with the exit
+    ``not_proven``, which ``exits`` must not declare.
     """
 
     name: str
@@ -51,9 +59,16 @@ class Service:
     run: ServiceFunction
     inputs: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 3.0
+    proven: bool = False
+
+    def __post_init__(self) -> None:
+        if self.proven:
+            object.__setattr__(self, "exits", {**self.exits, NOT_PROVEN: {}})
 
     async def within_deadline(self, caller: Caller, inputs: Mapping[str, Value]) -> Result:
         """Run it. Raises TimeoutError after ``seconds``, and whatever the service itself raises."""
+        if self.proven and caller.customer is None:
+            return Result(NOT_PROVEN)
         if self.seconds == AT_ONCE:
             return await self.run(caller, inputs)
         async with asyncio.timeout(self.seconds):

@@ -5,13 +5,10 @@ Only what changed is written, and of a secret only that it was given.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from ivr.speech.values import Change, Code, Count, Date, Name, Percent, Price, Text, Time, Value
-
-Record = Callable[[str, Mapping[str, Any]], None]
-"""Takes one step: its kind (``said``, ``keyed``, ``service``, ``step`` …) and its data, ``path`` among them."""
 
 HIDDEN = "(secret)"
 MOST_TEXT = 500  # characters of one value in a trace: enough to recognise a notice

@@ -6,69 +6,94 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ivr.call import Call, Gathered
-from ivr.flow.checkpoint import encoded_values, text_of
+from db.events import Event
+from ivr.call import Call, Gathered, Recorded
+from ivr.flow.checkpoint import encoded_values
+from ivr.flow.kit import Kit
 from ivr.flow.model import Flow, FlowSet, Saying, Way
-from ivr.flow.prompts import Prompts
-from ivr.flow.service import Caller, Result, Service
-from ivr.flow.trace import HIDDEN, Record, shown
+from ivr.flow.proof import Proof
+from ivr.flow.service import Caller, Result
+from ivr.flow.trace import HIDDEN, shown
 from ivr.speech.utterance import Utterance
-from ivr.speech.values import Value
+from ivr.speech.values import Code, Value
 
 
 class Turn:
-    """One call's way through the flows."""
+    """One call's way through the flows.
 
-    def __init__(
-        self, call: Call, flow: Flow, language: str, prompts: Prompts, services: Mapping[str, Service], record: Record
-    ) -> None:
+    ``path`` is where the call is, ``flow/node``; it, ``flow`` and ``node`` change by ``go`` only.
+    """
+
+    def __init__(self, call: Call, flow: Flow, language: str, kit: Kit, recognised: int | None = None) -> None:
         self.call = call
-        self.flow = flow
-        self.node = flow.start
         self.language = language
+        self.recognised = recognised
+        self.proof: Proof | None = None
         self.values: dict[str, Value] = dict(flow.values)
+        self._kit = kit
+        self._call_id = call.id
+        self._append = kit.journal.append
+        self._proven = ""  # the proof as a checkpoint carries it
         self._encoded: str | None = None  # the values as a checkpoint carries them, until one is saved
-        self._record = record
-        self._prompts = prompts
-        self._services = services
+        self.go(flow, flow.start)
 
-    @property
-    def path(self) -> str:
-        """Where the call is: ``flow/node``."""
-        return f"{self.flow.name}/{self.node}"
+    def go(self, flow: Flow, node: str) -> None:
+        """Be at another node."""
+        self.flow = flow
+        self.node = node
+        self.path = f"{flow.name}/{node}"
+
+    def record(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Write an event into the call's journal."""
+        self._append(Event(self._call_id, kind, data))
 
     def note(self, kind: str, **data: Any) -> None:
         """Write a step of the trace at this node."""
-        self._record(kind, {"path": self.path, **data})
+        self._append(Event(self._call_id, kind, {"path": self.path, **data}))
 
     def take(self, way: Way, flows: FlowSet) -> None:
         """Go on to where a way leads, and write that down. Values stay behind when it leads to another flow."""
         data: dict[str, Any] = {"path": f"{self.path}/{way.label}"}
-        changed = {name: self.shown(name) for name in way.saves if name in self.values}
+        changed = {name: self.shown(name) for name in way.saves if name in self.values} if way.saves else None
         if way.target.flow:
-            self.flow = flows[way.target.flow]
-            self.node = way.target.node or self.flow.start
+            flow = flows[way.target.flow]
+            self.go(flow, way.target.node or flow.start)
             self.values = {}
-            self.save(self.flow.values)
+            self.save(flow.values)
         else:
-            self.node = way.target.node
+            self.go(self.flow, way.target.node)
         data["to"] = self.path
         if changed:
             data["changed"] = changed
-        self._record("step", data)
+        self._append(Event(self._call_id, "step", data))
 
     def save(self, values: Mapping[str, Value]) -> None:
         """Keep values for the nodes that follow."""
         self.values.update(values)
         self._encoded = None
 
+    def prove(self, proof: Proof) -> None:
+        """The caller is this customer, from now to the end of the call."""
+        self.proof = proof
+        self._proven = self._kit.seal.write(self._call_id, proof)
+
+    def resume(self, node: str, values: Mapping[str, Value]) -> None:
+        """Be where a checkpoint of this flow says."""
+        self.go(self.flow, node)
+        self.save(values)
+
+    def trust(self, proof: str) -> None:
+        """Take over the proof that a checkpoint carries, if it is ours and this call's."""
+        if proof and (read := self._kit.seal.read(self._call_id, proof)):
+            self.proof, self._proven = read, proof
+
     @property
     def mark(self) -> str:
-        """The checkpoint: where the call is, and its values but for the secret ones."""
+        """The checkpoint: where the call is, its proof, and its values but for the secret ones."""
         if self._encoded is None:
             secrets = self.flow.secrets
             self._encoded = encoded_values({name: value for name, value in self.values.items() if name not in secrets})
-        return text_of(self.flow.name, self.node, self.language, self._encoded)
+        return f"{self.flow.name}.{self.node}.{self.language}.{self._proven}.{self._encoded}"
 
     def shown(self, name: str) -> Any:
         """A value as it may be written down."""
@@ -88,7 +113,7 @@ class Turn:
         if not self.call.keys_waiting:
             self._note_said(utterance, wants="key")
         key = await self.call.press(utterance, seconds=seconds)
-        self.note("keyed", keys=key)
+        self._append(Event(self._call_id, "keyed", {"path": self.path, "keys": key}))
         return key
 
     async def gather(
@@ -104,34 +129,62 @@ class Turn:
         self.note("keyed", keys=keys, ended=gathered.ended)
         return gathered
 
+    async def dictate(self, saying: Saying, name: Code, *, most: float, silence: float) -> Recorded:
+        """Say it, and record what the caller says into the recording of that name.
+
+        A caller who hangs up while speaking ends the call as ever; what was said is kept.
+        """
+        utterance = self._utterance((saying,))
+        self._note_said(utterance, wants="words")
+        studio = self._kit.studio
+        began = time.monotonic()
+        self.note("recording", name=name.digits)
+        recorded = await self.call.record(
+            utterance, f"{studio.directory}/{name.digits}", beep=studio.beep, most=most, silence=silence
+        )
+        self.note("recorded", name=name.digits, seconds=round(min(recorded.seconds, time.monotonic() - began), 1))
+        return recorded
+
     async def ask(self, name: str, inputs: Mapping[str, str]) -> Result:
         """Have a service do its work within its deadline; its errors are the caller of this method's business."""
-        service = self._services[name]
-        caller = Caller(self.call.id, self.call.caller, self.call.line, self.language)
+        service = self._kit.services[name]
+        call = self.call
+        proven = self.proof.customer if self.proof else None
+        caller = Caller(self._call_id, call.caller, call.line, self.language, self.recognised, proven)
         began = time.monotonic()
         result = await service.within_deadline(caller, {key: self.values[value] for key, value in inputs.items()})
-        self.save(result.values)
-        self.note(
-            "service",
-            name=name,
-            exit=result.exit,
-            ms=round((time.monotonic() - began) * 1000, 1),
-        )
+        if result.values:
+            self.save(result.values)
+        ms = round((time.monotonic() - began) * 1000, 1)
+        data = {"path": self.path, "name": name, "exit": result.exit, "ms": ms}
+        self._append(Event(self._call_id, "service", data))
+        if result.proof:
+            self.prove(result.proof)
+            self.note("proven", customer=result.proof.customer, how=result.proof.how)
         return result
 
-    def _note_said(self, utterance: Utterance, **more: str) -> None:
-        self.note("said", prompts=list(utterance.prompts), language=utterance.language, text=utterance.text, **more)
+    def _note_said(self, utterance: Utterance, wants: str = "") -> None:
+        data = {
+            "path": self.path,
+            "prompts": list(utterance.prompts),
+            "language": utterance.language,
+            "text": utterance.text,
+        }
+        if wants:
+            data["wants"] = wants
+        self._append(Event(self._call_id, "said", data))
 
     def _utterance(self, sayings: tuple[Saying, ...]) -> Utterance:
+        prompts = self._kit.prompts
         if len(sayings) == 1 and len(sayings[0].prompts) == 1 and not sayings[0].bind:
-            return self._prompts.say(sayings[0].prompts[0], self.language, self.values)
+            return prompts.say(sayings[0].prompts[0], self.language, self.values)
         whole: Utterance | None = None
         for saying in sayings:
             values = self.values
             if saying.bind:
                 values = {**values, **{place: self.values[name] for place, name in saying.bind.items()}}
             for prompt in saying.prompts:
-                one = self._prompts.say(prompt, self.language, values)
+                one = prompts.say(prompt, self.language, values)
                 whole = one if whole is None else whole + one
         assert whole is not None, "a saying holds at least one prompt (checked when the flow was read)"
         return whole

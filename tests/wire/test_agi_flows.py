@@ -17,12 +17,13 @@ from ivr.agi.server import AgiServer, AgiSession
 from ivr.call import Call
 from ivr.config import CHECKOUT
 from ivr.contract import DONE_HANGUP, VAR_CHECKPOINT, VAR_DONE
-from ivr.flow.engine import Engine
+from ivr.flow.engine import Engine, Entry
 from ivr.flow.library import read_all
 from ivr.services.offline import A_TRADING_MORNING, offline_services
 from ivr.speech.catalogue import Catalogue
-from ivr.testing import FakeCall, FakeVoice, MemoryJournal
+from ivr.testing import FakeCall, FakeVoice, MemoryJournal, plain_kit
 
+ENTRY = Entry("main", "zh")
 STORIES = {
     "a price": ["1", "600519#"],
     "a price without the hash": ["1", "600519", "2"],
@@ -78,7 +79,7 @@ async def hotline() -> Hotline:
     flows, problems, _ = read_all(CHECKOUT / "dialplans", prompts, services)
     assert not problems
     journal = MemoryJournal()
-    return Hotline(Engine(lambda: flows, prompts, services, journal, start_flow="main", language="zh"), journal)
+    return Hotline(Engine(lambda: flows, plain_kit(prompts, services, journal)), journal)
 
 
 async def over_tcp(presses: list[str]) -> tuple[Hotline, FakeAsterisk]:
@@ -86,7 +87,7 @@ async def over_tcp(presses: list[str]) -> tuple[Hotline, FakeAsterisk]:
     voice = FakeVoice()
 
     async def serve(session: AgiSession) -> None:
-        await house.engine.run(Call(session, voice))
+        await house.engine.run(Call(session, voice), ENTRY)
 
     server = AgiServer(serve)
     await server.start()
@@ -101,7 +102,7 @@ async def over_tcp(presses: list[str]) -> tuple[Hotline, FakeAsterisk]:
 @pytest.mark.parametrize("presses", STORIES.values(), ids=STORIES)
 async def test_the_call_in_memory_lives_through_the_same_as_one_over_tcp(presses: list[str]) -> None:
     in_memory = await hotline()
-    await in_memory.engine.run(FakeCall(presses, environment={"agi_callerid": "13800138000"}))
+    await in_memory.engine.run(FakeCall(presses, environment={"agi_callerid": "13800138000"}), ENTRY)
     real, _ = await over_tcp(presses)
     assert real.story() == in_memory.story()
 

@@ -1,7 +1,8 @@
 """``choose``: the first condition that holds decides the way.
 
-A condition is a Jinja2 expression over the flow's values and ``language``, ``caller``, ``line``; it is parsed when the
-flow is read, and a name that cannot be there is refused then, not in a call.
+A condition is a Jinja2 expression over the flow's values and ``language``, ``caller``, ``line``, ``proven`` (true once
+the caller has proven who they are); it is parsed when the flow is read, and a name that cannot be there is refused
+then, not in a call.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from ivr.flow.nodes.reading import target
 from ivr.flow.trace import shown
 from ivr.flow.turn import Turn
 
-BUILT_IN = frozenset({"language", "caller", "line"})
+BUILT_IN = frozenset({"language", "caller", "line", "proven"})
 _environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
 
 
@@ -74,6 +75,7 @@ class Choose(Node):
     async def run(self, turn: Turn) -> str:
         names: dict[str, Any] = {name: shown(value) for name, value in turn.values.items()}
         names |= {"language": turn.language, "caller": turn.call.caller, "line": turn.call.line}
+        names["proven"] = turn.proof is not None
         for number, one in enumerate(self.when, start=1):
             try:
                 if compiled(one.condition)(names):

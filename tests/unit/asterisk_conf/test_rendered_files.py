@@ -19,7 +19,7 @@ from ivr.asterisk.locate import Installation
 from ivr.asterisk.secrets_file import Secrets
 from ivr.config import Settings, load
 
-SECRETS = Secrets("goldline-abc", "soft-pw", "self-pw", "events-pw", "actions-pw", "monitor-pw", "token")
+SECRETS = Secrets("goldline-abc", "soft-pw", "self-pw", "events-pw", "actions-pw", "monitor-pw", "token", "identity-pw")
 FILES = sorted(path.name.removesuffix(".j2") for path in render.TEMPLATES.glob("*.j2"))
 
 

@@ -41,13 +41,23 @@ TEXTS = {
 
 
 @pytest.fixture(scope="session")
-def prompts(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
-    directory = tmp_path_factory.mktemp("prompts")
-    for language, texts in TEXTS.items():
-        (directory / language).mkdir()
-        lines = [f'{prompt}: "{text}"' for prompt, text in texts.items()]
-        (directory / language / "catalogue.yaml").write_text("\n".join(lines) + "\n", "utf-8")
-    return Catalogue.load(directory)
+def make_prompts(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Catalogue]:
+    """The catalogue above, with more texts."""
+
+    def make(**more: str) -> Catalogue:
+        directory = tmp_path_factory.mktemp("prompts")
+        for language, texts in TEXTS.items():
+            (directory / language).mkdir()
+            lines = [f'{prompt}: "{text}"' for prompt, text in {**texts, **more}.items()]
+            (directory / language / "catalogue.yaml").write_text("\n".join(lines) + "\n", "utf-8")
+        return Catalogue.load(directory)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def prompts(make_prompts: Callable[..., Catalogue]) -> Catalogue:
+    return make_prompts()
 
 
 async def _find(_caller: Caller, inputs: Mapping[str, Value]) -> Result:

@@ -12,12 +12,14 @@ from good_flow import GOOD
 from ivr.agi.errors import CommandTimeout
 from ivr.contract import DONE_FAILED, DONE_HANGUP, VAR_CHECKPOINT, VAR_DONE, VAR_TRIES
 from ivr.flow.checkpoint import decode
-from ivr.flow.engine import Ending, Engine
+from ivr.flow.engine import Ending, Engine, Entry
 from ivr.flow.model import Flow, FlowSet
 from ivr.flow.service import Caller, Result, Service
 from ivr.flow.trace import HIDDEN
 from ivr.speech.catalogue import Catalogue
-from ivr.testing import FakeCall, MemoryJournal, SilentPerson, Typist
+from ivr.testing import FakeCall, MemoryJournal, SilentPerson, Typist, plain_kit
+
+ENTRY = Entry("main", "zh")
 
 
 class Hotline:
@@ -26,11 +28,11 @@ class Hotline:
     def __init__(self, flow: Flow, prompts: Catalogue, services: dict[str, Service]) -> None:
         self.flows = FlowSet({flow.name: flow})
         self.journal = MemoryJournal()
-        self.engine = Engine(lambda: self.flows, prompts, services, self.journal, start_flow="main", language="zh")
+        self.engine = Engine(lambda: self.flows, plain_kit(prompts, services, self.journal))
 
     async def call(self, presses: Sequence[str] = (), **how: Any) -> tuple[FakeCall, Ending]:
         call = FakeCall(presses, **how)
-        return call, await self.engine.run(call)
+        return call, await self.engine.run(call, ENTRY)
 
     def data(self, kind: str) -> list[dict[str, Any]]:
         return [dict(event.data) for event in self.journal.events if event.kind == kind]
@@ -164,7 +166,7 @@ async def test_a_caller_may_hang_up_at_every_single_point(hotline: Hotline, afte
         return await command(*words, deadline=deadline)
 
     channel.command = counted  # type: ignore[method-assign]
-    ending = await hotline.engine.run(call)
+    ending = await hotline.engine.run(call, ENTRY)
     assert ending.how == "caller"
     assert hotline.journal.kinds()[-1] == "call.ended"
 
@@ -185,7 +187,7 @@ async def test_a_call_goes_on_where_it_was_with_a_new_controller(hotline: Hotlin
 async def test_the_values_come_along(hotline: Hotline) -> None:
     stopped = SilentPerson()
     call = FakeCall(["1", "1234#"])
-    await hotline.engine.run(call)
+    await hotline.engine.run(call, ENTRY)
     marks = [words[3] for words in call.fake_channel.commands if words[:3] == ("SET", "VARIABLE", VAR_CHECKPOINT)]
     at_about = str(marks[3])
     again, _ = await hotline.call(person=stopped, environment={"agi_arg_2": at_about})
@@ -214,12 +216,12 @@ async def test_whoever_types_ahead_is_asked_on_without_a_pause(hotline: Hotline)
 
     async def early(*words: Any, deadline: float | None = None) -> Any:
         answer = await command(*words, deadline=deadline)
-        return replace(answer, endpos=400) if words[:2] == ("GET", "OPTION") else answer
+        return answer._replace(endpos=400) if words[:2] == ("GET", "OPTION") else answer
 
     call.fake_channel.command = early  # type: ignore[method-assign]
     aside: list[tuple[str, str]] = []
     call._aside = lambda call_id, text: aside.append((call_id, text))
-    await hotline.engine.run(call)
+    await hotline.engine.run(call, ENTRY)
     (told,) = aside
     mark = decode(told[1])
     assert told[0] == call.id
@@ -247,7 +249,7 @@ async def test_a_call_that_gets_nowhere_does_not_reset_the_count(hotline: Hotlin
         return await command(*words, deadline=deadline)
 
     call.fake_channel.command = torn  # type: ignore[method-assign]
-    await hotline.engine.run(call)
+    await hotline.engine.run(call, ENTRY)
     assert VAR_TRIES not in call.variables
 
 
@@ -261,7 +263,7 @@ async def test_a_session_torn_away_leaves_the_call_to_the_dialplan(hotline: Hotl
         return await command(*words, deadline=deadline)
 
     call.fake_channel.command = torn  # type: ignore[method-assign]
-    ending = await hotline.engine.run(call)
+    ending = await hotline.engine.run(call, ENTRY)
     assert ending.how == "lost"
     assert VAR_DONE not in call.variables, "only a session that ended well may say so"
     assert hotline.journal.kinds()[-1] == "call.lost"
