@@ -17,6 +17,8 @@ FLOORS: list[set[str]] = [
     {"ivr.call"},
     {"ivr.flow"},
     {"ivr.services", "ivr.lines", "ivr.customers"},
+    {"ivr.selfservice"},
+    {"ivr.services.offline"},
     {"ivr.testing"},
     {"ivr.golden", "ivr.trial"},
     {"ivr.config", "ivr.logs", "ivr.memory", "ivr.metrics"},
