@@ -8,9 +8,9 @@ lost) leaves the checkpoint for the next one.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 
@@ -20,7 +20,7 @@ from ivr.contract import DONE_FAILED, DONE_HANGUP
 from ivr.flow import checkpoint
 from ivr.flow.errors import FlowBroken
 from ivr.flow.kit import Kit
-from ivr.flow.model import Flow, FlowSet
+from ivr.flow.model import Flow, FlowSet, Saying
 from ivr.flow.turn import Turn
 
 log = structlog.get_logger(__name__)
@@ -42,11 +42,16 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """How a new call comes in: the flow that greets it, in which language, and whose telephone it seems to be."""
+    """How a new call comes in: the flow that greets it, in which language, and whose telephone it seems to be.
+
+    ``first`` is a prompt without values that is said before the flow begins; ``arrival`` is journalled as ``line``.
+    """
 
     flow: str
     language: str
     recognised: int | None = None
+    first: str = ""
+    arrival: Mapping[str, Any] | None = None
 
 
 class Engine:
@@ -81,7 +86,9 @@ class Engine:
                 "node": turn.node,
             },
         )
-        how = await self._serve(call, turn, flows, resumed)
+        if entry.arrival is not None:
+            turn.record("line", entry.arrival)
+        how = await self._serve(call, turn, flows, entry, resumed)
         ending = Ending(how, turn.path, time.monotonic() - began)
         turn.record(
             "call.lost" if how == "lost" else "call.ended",
@@ -93,13 +100,15 @@ class Engine:
         log.debug("call ended", how=how, flow=f"{turn.flow.name}@{turn.flow.version}", node=turn.node)
         return ending
 
-    async def _serve(self, call: Call, turn: Turn, flows: FlowSet, resumed: bool) -> How:
+    async def _serve(self, call: Call, turn: Turn, flows: FlowSet, entry: Entry, resumed: bool) -> How:
         try:
             # Before the answer, so that nothing stands between that and the first word.
             await call.checkpoint(turn.mark)
             await call.answer()
             if not resumed:
                 turn.record("call.answered", {})
+                if entry.first:
+                    await turn.play(Saying((entry.first,), 0))
             await self._walk(call, turn, flows)
             await call.finish(DONE_HANGUP)
         except CallerHungUp:
