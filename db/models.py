@@ -27,6 +27,7 @@ WORDS = 200  # characters of a few words in a row: languages, agents' ids
 EMAIL = 254  # RFC 5321, 4.5.3.1.3: a path has 256 octets, two of them brackets
 PIN_HASH = 255  # of an encoded argon2 hash: about 100 with our parameters
 WHY = 1_000  # characters of an explanation
+DIGEST = 64  # hex digits of HMAC-SHA256
 CALL_ID = 150  # AST_MAX_UNIQUEID (Asterisk, include/asterisk/channel.h)
 
 # SQLite numbers rows by itself only in an INTEGER primary key.
@@ -129,6 +130,37 @@ class PinRow(Base):
     customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True)
     hash: Mapped[str] = mapped_column(StorableText(PIN_HASH))
     changed_at: Mapped[datetime.datetime]
+
+
+class IdentityTryRow(Base):
+    """How many tries are held against an account, a caller ID or all withheld ones; ``digest`` is a keyed one."""
+
+    __tablename__ = "identity_tries"
+    __table_args__ = (_one_of("bucket", "withheld", "caller", "account"),)
+
+    bucket: Mapped[str] = mapped_column(StorableText(WORD), primary_key=True)
+    digest: Mapped[str] = mapped_column(StorableText(DIGEST), primary_key=True)
+    level: Mapped[float]
+    at: Mapped[datetime.datetime] = mapped_column(index=True)
+
+
+class IdentityCodeRow(Base):
+    """A one-time code that was sent; ``account``, ``caller`` and ``digest`` are keyed digests.
+
+    No customer: an account that does not exist, for which nothing was sent.
+    """
+
+    __tablename__ = "identity_codes"
+    __table_args__ = (Index(None, "account", "sent_at"), Index(None, "caller", "sent_at"))
+
+    id: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True)
+    account: Mapped[str] = mapped_column(StorableText(DIGEST))
+    caller: Mapped[str] = mapped_column(StorableText(DIGEST))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"))
+    digest: Mapped[str] = mapped_column(StorableText(DIGEST))
+    sent_at: Mapped[datetime.datetime] = mapped_column(index=True)
+    expires_at: Mapped[datetime.datetime]
+    used_at: Mapped[datetime.datetime | None]
 
 
 class TierOverrideRow(Base):

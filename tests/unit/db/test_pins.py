@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from typing import Any, ClassVar, Literal
 
 import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
 
 from db.audit import Audit
 from db.customers import Customer, Customers, Phone
@@ -24,7 +26,7 @@ ACCOUNT, PIN = "900000000009", "290518"
 @pytest.fixture
 async def pins(store: Store) -> AsyncIterator[Pins]:
     await Customers(store).put(Customer(ACCOUNT, phones=(Phone("+8613800752941"),)))
-    opened = Pins(store, QUICK)
+    opened = Pins(store, hasher=QUICK)
     yield opened
     opened.close()
 
@@ -70,7 +72,7 @@ async def test_the_pin_stands_nowhere(pins: Pins, store: Store, caplog: pytest.L
 async def test_the_hash_is_renewed_when_the_parameters_change(pins: Pins, store: Store) -> None:
     await pins.set_pin(ACCOUNT, PIN, actor="clerk")
     before = await hashed(store)
-    newer = Pins(store, OTHER)
+    newer = Pins(store, hasher=OTHER)
     assert not await newer.check_pin(ACCOUNT, "730264")
     assert await hashed(store) == before, "only the right PIN can renew it"
     assert await newer.check_pin(ACCOUNT, PIN)
@@ -80,6 +82,44 @@ async def test_the_hash_is_renewed_when_the_parameters_change(pins: Pins, store:
     assert await newer.check_pin(ACCOUNT, PIN)
     assert await hashed(store) == after
     newer.close()
+
+
+async def test_a_hash_alone_is_worth_nothing_without_the_pepper(pins: Pins, store: Store) -> None:
+    peppered = Pins(store, b"a secret of the installation", QUICK)
+    await peppered.set_pin(ACCOUNT, PIN, actor="clerk")
+    assert await peppered.check_pin(ACCOUNT, PIN)
+    assert not await peppered.check_pin(ACCOUNT, "730264")
+    assert not await pins.check_pin(ACCOUNT, PIN), "whoever has the database only"
+    with pytest.raises(VerifyMismatchError):
+        QUICK.verify(await hashed(store), PIN)
+    peppered.close()
+
+
+async def test_an_unknown_account_costs_as_many_hashes_as_a_known_one(store: Store) -> None:
+    class Counting(PasswordHasher):
+        done: ClassVar[list[str]] = []
+
+        def hash(self, *words: Any, **named: Any) -> str:
+            self.done.append("hash")
+            return super().hash(*words, **named)
+
+        def verify(self, *words: Any, **named: Any) -> Literal[True]:
+            self.done.append("verify")
+            return super().verify(*words, **named)
+
+    await Customers(store).put(Customer(ACCOUNT))
+    setting = Pins(store, hasher=QUICK)
+    await setting.set_pin(ACCOUNT, PIN, actor="clerk")
+    setting.close()
+    work = []
+    for account in (ACCOUNT, "1"):
+        Counting.done.clear()
+        pins = Pins(store, hasher=Counting(time_cost=1, memory_cost=64, parallelism=1))
+        assert not await pins.check_pin(account, "730264")
+        assert not await pins.check_pin(account, "730264")
+        pins.close()
+        work.append(list(Counting.done))
+    assert work[0] == work[1] == ["hash", "verify", "verify"]
 
 
 async def test_the_loop_goes_on_while_pins_are_checked(pins: Pins) -> None:
