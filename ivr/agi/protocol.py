@@ -20,6 +20,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from ivr.agi.errors import LocalProtocolError, RemoteProtocolError
@@ -41,6 +42,9 @@ once; a flood of them would cost time without end."""
 MAX_COMMAND_BYTES: Final = 8191
 """A command line with its newline. ``AGI_BUF_LEN`` is 8,192 with the closing NUL; what is longer is cut, and the rest
 is run as a command of its own."""
+
+MOST_WORDS: Final = 4096
+"""Words remembered as they are written on the wire: verbs, prompts and lengths come back in every call."""
 
 MAX_COMMAND_WORDS: Final = 127
 """``MAX_ARGS`` is 128 with the closing NULL; ``parse_args`` drops what is beyond."""
@@ -332,8 +336,7 @@ def encode(words: Sequence[str | int | float]) -> bytes:
     Raises LocalProtocolError for what AGI cannot carry: no word at all, more than 127 words, over 8,191 bytes, CR, LF
     or NUL in a word, a number that is not finite.
     """
-    # Most words are plain: looking here spares them a call.
-    line = " ".join([word if type(word) is str and word.isalnum() else _word(word) for word in words])
+    line = " ".join(map(_word, words))
     if not words or line[:7].lower() == "failure":
         # A line that begins with `failure` ends the AGI session with AGISTATUS=FAILURE (run_agi).
         raise LocalProtocolError("A command needs a verb, and `failure` is none.")
@@ -381,11 +384,10 @@ def verb_of(words: Sequence[str | int | float]) -> str:
     return " ".join([str(word) for word in words[:count]]).upper()
 
 
+@lru_cache(maxsize=MOST_WORDS, typed=True)  # typed: 1, 1.0 and True are equal and not written alike
 def _word(word: str | int | float) -> str:
     if isinstance(word, str):
-        return quote(word)
-    if type(word) is int:
-        return str(word)
+        return word if word.isalnum() else quote(word)
     if isinstance(word, float):
         if not math.isfinite(word):
             raise LocalProtocolError(f"{word} is no number that Asterisk can read.")

@@ -63,16 +63,16 @@ class Composer:
 
     def ready(self, utterance: Utterance) -> Sound | None:
         """The utterance's sound when it is there already. Looks only in memory."""
-        name = self._names.get(utterance.key)
+        key = utterance.key
+        name = self._names.get(key)
         if name is None:
             name = self._sound_name(utterance, self._needs(utterance))
             if len(self._names) >= MOST_NAMES:
                 self._names.clear()
+            self._names[key] = name
         sound = self._sounds.find(name)
         if sound is None:
-            self._names.pop(utterance.key, None)
-        else:
-            self._names[utterance.key] = name
+            self._names.pop(key, None)
         return sound
 
     async def compose(self, utterance: Utterance) -> Sound:
