@@ -22,7 +22,7 @@ def upgrade() -> None:
         "identity_tries",
         sa.Column("bucket", sa.String(32), nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
-        sa.Column("level", sa.Float, nullable=False),
+        sa.Column("level", sa.Double, nullable=False),
         sa.Column("at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("bucket", "digest", name="pk_identity_tries"),
         sa.CheckConstraint("bucket IN ('withheld', 'caller', 'account')", name=op.f("ck_identity_tries_bucket")),
