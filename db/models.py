@@ -286,3 +286,142 @@ class NoticeTextRow(Base):
     language: Mapped[str] = mapped_column(StorableText(LANGUAGE), primary_key=True)
     title: Mapped[str] = mapped_column(StorableText(TITLE))
     body: Mapped[str] = mapped_column(StorableText(BODY))
+
+
+class AccountLockRow(Base):
+    """An urgent lock, in force until it is lifted. The earlier ones of an account stay."""
+
+    __tablename__ = "account_locks"
+    __table_args__ = (
+        _one_of("how", "call", "desk"),
+        Index(
+            "uq_account_locks_in_force",
+            "customer_id",
+            unique=True,
+            sqlite_where=text("lifted_at IS NULL"),
+            postgresql_where=text("lifted_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"))
+    locked_at: Mapped[datetime.datetime]
+    locked_by: Mapped[str] = mapped_column(StorableText(NAME))
+    how: Mapped[str] = mapped_column(StorableText(WORD))
+    lifted_at: Mapped[datetime.datetime | None]
+    lifted_by: Mapped[str] = mapped_column(StorableText(NAME))
+    why: Mapped[str] = mapped_column(StorableText(TITLE))  # why it was lifted
+
+
+class TicketNumberRow(Base):
+    """Every number that was ever read out, for tickets and change requests alike: none is given twice."""
+
+    __tablename__ = "ticket_numbers"
+
+    number: Mapped[str] = mapped_column(StorableText(WORD), primary_key=True)
+    given_at: Mapped[datetime.datetime]
+
+
+class TicketRow(Base):
+    """``caller`` is the caller ID, a hint; ``customer_id`` is there when the caller had proven who they are."""
+
+    __tablename__ = "tickets"
+    __table_args__ = (
+        _one_of("kind", "complaint", "suggestion"),
+        _one_of("state", "open", "in_hand", "answered", "closed"),
+        Index(None, "state", "opened_at"),
+    )
+
+    id: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True)
+    number: Mapped[str] = mapped_column(StorableText(WORD), ForeignKey("ticket_numbers.number"), unique=True)
+    kind: Mapped[str] = mapped_column(StorableText(WORD))
+    state: Mapped[str] = mapped_column(StorableText(WORD))
+    recording: Mapped[str] = mapped_column(StorableText(WORD), unique=True)
+    call_id: Mapped[str] = mapped_column(StorableText(CALL_ID), index=True)
+    caller: Mapped[str] = mapped_column(StorableText(NUMBER))
+    language: Mapped[str] = mapped_column(StorableText(LANGUAGE))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id", ondelete="SET NULL"), index=True)
+    opened_at: Mapped[datetime.datetime]
+    changed_at: Mapped[datetime.datetime]
+    clerk: Mapped[str] = mapped_column(StorableText(NAME))  # who has it in hand; "": nobody yet
+    answer: Mapped[str] = mapped_column(StorableText(BODY))
+
+
+class ChangeRequestRow(Base):
+    """``value`` is what the customer keyed in (then ``recording`` is ""), or what the clerk heard and typed."""
+
+    __tablename__ = "change_requests"
+    __table_args__ = (
+        _one_of("what", "phone", "email", "address"),
+        _one_of("state", "waiting", "accepted", "refused"),
+        Index(None, "state", "opened_at"),
+    )
+
+    id: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True)
+    number: Mapped[str] = mapped_column(StorableText(WORD), ForeignKey("ticket_numbers.number"), unique=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"), index=True)
+    what: Mapped[str] = mapped_column(StorableText(WORD))
+    value: Mapped[str] = mapped_column(StorableText(EMAIL))
+    recording: Mapped[str] = mapped_column(StorableText(WORD))
+    state: Mapped[str] = mapped_column(StorableText(WORD))
+    call_id: Mapped[str] = mapped_column(StorableText(CALL_ID))
+    opened_at: Mapped[datetime.datetime]
+    decided_at: Mapped[datetime.datetime | None]
+    clerk: Mapped[str] = mapped_column(StorableText(NAME))
+    why: Mapped[str] = mapped_column(StorableText(TITLE))
+
+
+class SlotRow(Base):
+    """A time at which a branch, or an adviser of that branch, receives ``capacity`` customers."""
+
+    __tablename__ = "slots"
+    __table_args__ = (
+        UniqueConstraint("branch", "adviser", "starts_at"),
+        CheckConstraint("booked BETWEEN 0 AND capacity", name="booked"),
+    )
+
+    id: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True)
+    branch: Mapped[str] = mapped_column(StorableText(WORD), ForeignKey("branches.code"))
+    adviser: Mapped[str] = mapped_column(StorableText(WORD))  # agent id; "": the branch itself
+    adviser_zh: Mapped[str] = mapped_column(StorableText(NAME))  # the adviser's name as it is said
+    adviser_en: Mapped[str] = mapped_column(StorableText(NAME))
+    starts_at: Mapped[datetime.datetime]
+    minutes: Mapped[int]
+    capacity: Mapped[int]
+    booked: Mapped[int]
+
+
+class AppointmentRow(Base):
+    """One customer's seat in a slot. A cancelled one stays, and leaves its seat to others."""
+
+    __tablename__ = "appointments"
+    __table_args__ = (
+        Index(
+            "uq_appointments_ahead",
+            "slot_id",
+            "customer_id",
+            unique=True,
+            sqlite_where=text("cancelled_at IS NULL"),
+            postgresql_where=text("cancelled_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True)
+    slot_id: Mapped[int] = mapped_column(ForeignKey("slots.id"))
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"), index=True)
+    call_id: Mapped[str] = mapped_column(StorableText(CALL_ID))
+    booked_at: Mapped[datetime.datetime]
+    cancelled_at: Mapped[datetime.datetime | None]
+
+
+class WatchedRow(Base):
+    """An instrument on a customer's watch-list, by code and kind: all that a caller can name."""
+
+    __tablename__ = "watch_list"
+    __table_args__ = (UniqueConstraint("customer_id", "code", "kind"), _one_of("kind", "share", "index"))
+
+    id: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"))
+    code: Mapped[str] = mapped_column(StorableText(WORD))
+    kind: Mapped[str] = mapped_column(StorableText(WORD))
+    added_at: Mapped[datetime.datetime]
