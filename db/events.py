@@ -18,8 +18,9 @@ CALL_STARTED = "call.started"  # {caller, line, language, flow, version}: what i
 CALL_ANSWERED = "call.answered"
 CALL_RESUMED = "call.resumed"  # a restarted controller went on with it
 CALL_LANGUAGE = "call.language"  # {language}
+CALL_REFUSED = "call.refused"  # it got no line: whatever else happens to it, that is how it ends
 CALL_ENDED = "call.ended"  # {how}
-CALL_KINDS: Final = frozenset({CALL_STARTED, CALL_ANSWERED, CALL_RESUMED, CALL_LANGUAGE, CALL_ENDED})
+CALL_KINDS: Final = frozenset({CALL_STARTED, CALL_ANSWERED, CALL_RESUMED, CALL_LANGUAGE, CALL_REFUSED, CALL_ENDED})
 
 
 # An event's id is unique over processes and machines: 80 random bits per process and a running number. A tenth of the

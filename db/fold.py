@@ -9,7 +9,9 @@ import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from db.events import CALL_ANSWERED, CALL_ENDED, CALL_KINDS, CALL_RESUMED, CALL_STARTED, Event
+from db.events import CALL_ANSWERED, CALL_ENDED, CALL_KINDS, CALL_REFUSED, CALL_RESUMED, CALL_STARTED, Event
+
+REFUSED = "refused"  # how a call ended that got no line, also when its caller was heard out and left a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ def fold(events: Iterable[Event]) -> CallRecord | None:
     """The row of one call. Events of other kinds than CALL_KINDS do not matter; None when there are none that do.
 
     What a call is known by (caller, line, flow, version) is what was said first, its language what was said last.
-    A call that was resumed after it ended has not ended.
+    A call that was resumed after it ended has not ended. One that got no line ended ``refused``, however it went on:
+    it held no line, and figures of traffic must not take it for one that did.
     """
     known = {event.id: event for event in events if event.kind in CALL_KINDS}
     told = sorted(known.values(), key=lambda event: (event.at, event.id))
@@ -55,8 +58,12 @@ def fold(events: Iterable[Event]) -> CallRecord | None:
         answered_at=answered[0].at if answered else None,
         resumed=len(resumed),
         ended_at=over.at if over else None,
-        ended_how=_first([over], "how") if over else "",
+        ended_how=_how(told, over) if over else "",
     )
+
+
+def _how(told: Sequence[Event], over: Event) -> str:
+    return REFUSED if _of(told, CALL_REFUSED) else _first([over], "how")
 
 
 def _of(events: Sequence[Event], kind: str) -> list[Event]:

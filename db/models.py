@@ -247,6 +247,33 @@ class CallEventRow(Base):
     data: Mapped[dict[str, Any]]
 
 
+class CallbackRow(Base):
+    """A caller who got no line and wants to be called; one open wish per number."""
+
+    __tablename__ = "callbacks"
+    __table_args__ = (
+        _one_of("state", "open", "done"),
+        Index(
+            "uq_callbacks_open_number",
+            "number",
+            unique=True,
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True)
+    number: Mapped[str] = mapped_column(StorableText(NUMBER))
+    line: Mapped[str] = mapped_column(StorableText(NUMBER))
+    language: Mapped[str] = mapped_column(StorableText(LANGUAGE))
+    call_id: Mapped[str] = mapped_column(StorableText(CALL_ID))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id", ondelete="SET NULL"), index=True)
+    asked_at: Mapped[datetime.datetime] = mapped_column(index=True)
+    state: Mapped[str] = mapped_column(StorableText(WORD))
+    done_at: Mapped[datetime.datetime | None]
+    done_by: Mapped[str] = mapped_column(StorableText(NAME))
+
+
 class InstrumentRow(Base):
     """A share or an index. A code alone names none: 000001 is a share in Shenzhen and the index of Shanghai."""
 

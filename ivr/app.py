@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Any, Self
@@ -15,12 +16,14 @@ from typing import Any, Self
 import structlog
 
 from db import demo
+from db.callbacks import Callbacks
 from db.calls import Calls
 from db.errors import StoreError
 from db.events import Event, utcnow
 from db.instruments import Instruments
 from db.journal import Journal
 from db.notices import Notices
+from db.recognition import Recognition
 from db.store import Store
 from ivr import contract
 from ivr.agi.errors import AgiError
@@ -32,13 +35,18 @@ from ivr.asterisk import secrets_file
 from ivr.asterisk.layout import Layout
 from ivr.call import Call
 from ivr.config import Settings
+from ivr.customers.recognise import Recogniser
 from ivr.flow.engine import Engine, Entry
 from ivr.flow.kit import Kit, Studio
 from ivr.flow.library import Library
 from ivr.flow.proof import Seal
 from ivr.health import HealthServer
+from ivr.lines.allocation import CallClass
+from ivr.lines.book import LineBook
+from ivr.lines.desk import LineDesk
 from ivr.memory import settle_memory
 from ivr.metrics import Metrics
+from ivr.reception import Reception
 from ivr.services import all_services
 from ivr.services.notices import NoticeBoard
 from ivr.services.quotes.board import QuoteBoard
@@ -50,7 +58,7 @@ log = structlog.get_logger(__name__)
 
 LOOPBACK = "127.0.0.1"
 GRACE_SECONDS = 2.0  # at a stop: calls that are about to end may; the others go on with the next controller
-FLOW_LOOK_SECONDS = 0.5  # how often the flow files are looked at
+FLOW_LOOK_SECONDS = 0.5  # how often the files of flows and lines are looked at
 MIGRATE_RETRY_SECONDS = 5.0  # between tries to reach a database that was away at the start
 
 
@@ -65,6 +73,7 @@ class Controller:
         self._tasks: set[asyncio.Task[None]] = set()
         self._live: set[str] = set()  # calls in our hands
         self._unended: set[str] = set()  # calls of which the journal knows the beginning and not the end
+        self._hung_up: set[str] = set()  # calls in our hands of which Asterisk has told the end
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -78,11 +87,11 @@ class Controller:
         await self._stack.aclose()
 
     async def stopped(self) -> None:
-        """Wait until told to stop: by SIGTERM, SIGINT or ``stop``. SIGHUP reads the flows anew."""
+        """Wait until told to stop: by SIGTERM, SIGINT or ``stop``. SIGHUP reads flows and lines anew."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
-        loop.add_signal_handler(signal.SIGHUP, self.library.reload)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
         await self._stop.wait()
 
     def stop(self) -> None:
@@ -106,7 +115,7 @@ class Controller:
         provider = DemoQuoteProvider(demo.references(), clock=utcnow)
         self.quotes = QuoteBoard(provider, Instruments(self.store).all)
         notices = NoticeBoard(Notices(self.store).published)
-        services = all_services(self.quotes, notices)
+        services = all_services(self.quotes, notices, Callbacks(self.store).leave)
         self.library = Library(settings.dialplans, self.speech.catalogue, services, settings.start_flow)
         self.library.open()
         layout = Layout(settings.run_dir)
@@ -118,7 +127,22 @@ class Controller:
             Studio(str(layout.recordings_dir), str(layout.beep)),
         )
         self.engine = Engine(lambda: self.library.current, kit, observe=self.metrics.call_ended)
-        self.entry = Entry(settings.start_flow, settings.language)
+        self.lines = LineBook(settings.dialplans, self.speech.catalogue, lambda: self.library.current.flows)
+        self.lines.open()
+        self.desk = LineDesk(lambda: self.lines.current, utcnow)
+        self.recogniser = Recogniser(Recognition(self.store).of_number)
+        stack.push_async_callback(self.recogniser.stop)
+        self.reception = Reception(
+            self.desk,
+            self.recogniser,
+            self.engine,
+            lambda: self.library.current,
+            self.speech.catalogue,
+            self.journal,
+            ordinary=Entry(settings.start_flow, settings.language),
+            observe=self.metrics.call_ended,
+            refused=self.metrics.line_refused,
+        )
         await self._migrate_or_try_again()
         with suppress(StoreError):
             await notices.heard()  # the first reading costs the most, and no caller should wait for it
@@ -187,11 +211,16 @@ class Controller:
         self._live.add(call.id)
         self._unended.add(call.id)
         try:
-            ending = await self.engine.run(call, self.entry)
-            if ending.how != "lost":
-                self._unended.discard(call.id)
+            how = await self.reception.serve(call)
         finally:
             self._live.discard(call.id)
+            hung_up = call.id in self._hung_up
+            self._hung_up.discard(call.id)
+        if how != "lost":
+            self._unended.discard(call.id)
+            self.desk.left(call.id)
+        elif hung_up:
+            self._end(call.id, "caller")
 
     async def _busy(self, session: AgiSession) -> None:
         """More calls than we may have: the dialplan says so and hangs up, at no cost to the calls we have."""
@@ -223,17 +252,21 @@ class Controller:
         for call_id in (unended | self._unended) - there - self._live:
             self._end(call_id, "unseen")
         self._unended |= unended & there
+        self.desk.keep_only(there | self._live)
 
     async def _follow_hangups(self) -> None:
         """A caller who hangs up in the dialplan's music, with no session of ours, ends the call as well."""
         async for event in self.events.events():
             if event.name == "Hangup":
                 call_id = event.get("Uniqueid")
-                if call_id in self._unended and call_id not in self._live:
+                if call_id in self._live:
+                    self._hung_up.add(call_id)  # its session sees that, too; unless it ends otherwise just now
+                elif call_id in self._unended:
                     self._end(call_id, "caller")
 
     def _end(self, call_id: str, how: str) -> None:
         self._unended.discard(call_id)
+        self.desk.left(call_id)
         self.journal.append(Event(call_id, "call.ended", {"how": how}))
 
     # --- the rest -----------------------------------------------------------------------------------------------------
@@ -270,6 +303,12 @@ class Controller:
             await asyncio.sleep(FLOW_LOOK_SECONDS)
             if self.library.changed():
                 self.library.reload()
+            if self.lines.changed():  # after the flows, by which lines are judged
+                self.lines.reload()
+
+    def _reload(self) -> None:
+        self.library.reload()
+        self.lines.reload()
 
     def _go(self, work: Any, name: str) -> None:
         task = asyncio.create_task(work, name=name)
@@ -301,6 +340,13 @@ class Controller:
             "quotes": {"instruments": self.quotes.size, "age_seconds": self.quotes.age},
             "flows": {name: flow.version for name, flow in sorted(self.library.current.flows.items())},
             "flow_problems": problems,
+            "lines": {
+                "version": self.lines.current.version,
+                "up": self.desk.up(),
+                "leaving_number": self.desk.leaving(),
+                "free": self.desk.free(),
+            },
+            "lines_problems": [str(problem) for problem in self.lines.problems],
         }
 
     def _count_everything(self) -> None:
@@ -331,7 +377,19 @@ class Controller:
             lambda: self.journal.counts.damaged,
         )
         follow("goldline_quotes_age_seconds", "Since the provider last answered", lambda: self.quotes.age or 0.0)
+        follow("goldline_lines_problems", "Faults in lines.yaml, which was refused", lambda: len(self.lines.problems))
+        follow("goldline_callers_missed_total", "Callers whom nobody looked up in time", lambda: self.recogniser.missed)
+        self.metrics.follow_table(
+            "goldline_lines_up", "Calls that hold a line", ("trunks", "class"), lambda: _cells(self.desk.up())
+        )
+        self.metrics.follow_table(
+            "goldline_lines_free", "Free lines", ("trunks",), lambda: [((n,), v) for n, v in self.desk.free().items()]
+        )
         follow("goldline_flow_problems", "Faults in flow files that were refused", lambda: len(self.library.problems))
 
     def _ami_connected(self) -> float:
         return float(self.events.state is State.CONNECTED)
+
+
+def _cells(rows: Mapping[str, Mapping[CallClass, int]]) -> list[tuple[tuple[str, ...], float]]:
+    return [((row, column), value) for row, columns in rows.items() for column, value in columns.items()]

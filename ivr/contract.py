@@ -21,6 +21,7 @@ VAR_TRIES = "GOLDLINE_TRIES"  # how often in a row the dialplan found no control
 # Values of VAR_DONE
 DONE_HANGUP = "hangup"  # say goodbye was said: hang up
 DONE_BUSY = "busy"  # the controller has its fill of calls: play the busy prompt and hang up
+DONE_UNALLOCATED = "unallocated"  # the number is no line's: refuse the call, unanswered
 DONE_FAILED = "failed"  # something is broken for this call: play the apology and hang up
 
 # The FastAGI request: AGI(agi://host:port/PATH,${VAR_LINE},${VAR_CHECKPOINT},${VAR_TRIES})

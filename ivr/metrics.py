@@ -8,9 +8,10 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
-from prometheus_client.core import HistogramMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+Cells = Callable[[], Iterable[tuple[Sequence[str], float]]]  # labels and figure
 LAG_INTERVAL = 0.25  # seconds between looks at the event loop
 SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0)
 
@@ -39,6 +40,20 @@ class Durations(Collector):
         return [family]
 
 
+class Table(Collector):
+    """A figure for each of several things, read when asked for."""
+
+    def __init__(self, name: str, description: str, labels: Sequence[str], read: Cells) -> None:
+        self._name, self._description, self._labels, self._read = name, description, tuple(labels), read
+
+    def collect(self) -> Iterable[Metric]:
+        """For the registry."""
+        family = GaugeMetricFamily(self._name, self._description, labels=self._labels)
+        for labels, value in self._read():
+            family.add_metric(labels, value)
+        return [family]
+
+
 class Metrics:
     """Everything that is counted."""
 
@@ -46,6 +61,12 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.calls_ended = Counter(
             "goldline_calls_ended", "Sessions by flow and how they ended", ["flow", "how"], registry=self.registry
+        )
+        self.lines_refused = Counter(
+            "goldline_lines_refused",
+            "Calls that got no line, by the rule that says so",
+            ["trunks", "class", "rule"],
+            registry=self.registry,
         )
         self._ended: dict[tuple[str, str], Counter] = {}
         self.commands = self._durations(
@@ -65,6 +86,14 @@ class Metrics:
     def follow(self, name: str, description: str, read: Callable[[], float]) -> None:
         """A figure that is read when asked for."""
         Gauge(name, description, registry=self.registry).set_function(read)
+
+    def follow_table(self, name: str, description: str, labels: Sequence[str], read: Cells) -> None:
+        """The same for figures with labels."""
+        self.registry.register(Table(name, description, labels, read))
+
+    def line_refused(self, trunks: str, call_class: str, rule: str) -> None:
+        """A call got no line."""
+        self.lines_refused.labels(trunks, call_class, rule).inc()
 
     def command_answered(self, seconds: float | None, turn: float | None) -> None:
         """One AGI command was answered (``ivr.agi.session.Observe``)."""

@@ -26,6 +26,7 @@ TEMPLATES = CHECKOUT / "asterisk-conf"
 SUFFIX = ".j2"
 
 MUSIC_CLASS = "goldline"
+LONGEST_NUMBER = 20  # as in lines.yaml: E.164 has 15 digits at most; trunks put prefixes before them
 AWAY_PAUSE = 2  # seconds of music before the dialplan asks for a controller again
 AWAY_TRIES = 30  # so a caller waits about a minute for a controller before being told to call again
 CALLS_ABOVE_LIMIT = 100  # calls that may still come in to hear that all lines are busy
@@ -56,7 +57,7 @@ def variables(settings: Settings, secrets: Secrets, installation: Installation) 
         "fixed_sounds_dir": str(layout.fixed_sounds_dir),
         "system_name": secrets.system_name,
         "language": settings.language,
-        "number": sip.number,
+        "longest_number": LONGEST_NUMBER,
         "max_calls": settings.limits.live_calls + CALLS_ABOVE_LIMIT,
         "call_seconds": settings.limits.call_seconds,
         "music_class": MUSIC_CLASS,

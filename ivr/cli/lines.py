@@ -207,8 +207,8 @@ async def _busy_hours(settings: config.Settings, plan: LinePlan, days: int) -> d
     store = await Store.open(settings.database_url)
     try:
         async for span in Calls(store).spans(until - datetime.timedelta(days=days), until):
-            meter = meters.setdefault(plan.line_of(span.line).trunks, TrafficMeter())
-            meter.add(span.began, span.ended, span.how)
+            if line := plan.line_of(span.line):
+                meters.setdefault(line.trunks, TrafficMeter()).add(span.began, span.ended, span.how)
     finally:
         await store.close()
     hours = {group: meter.busiest() for group, meter in sorted(meters.items())}

@@ -1,7 +1,7 @@
 """The desk every call passes when it comes in: which line is it, is it open, is there a line free for this caller?
 
-Holds nothing but who is up now, in memory: after a restart the calls that come back are counted as they come. No clock,
-no socket, no thread of its own.
+Holds nothing but who is up now, in memory: after a restart the calls that come back are counted as they come. Is told
+whom a caller ID points to. No clock, no socket, no thread of its own.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 from ivr.lines.allocation import CLASSES, RANK, CallClass, Decision, decide
 from ivr.lines.model import Known, Line, LinePlan, Tier
-
-Recognise = Callable[[str], Known | None]  # whom a caller ID points to; from memory, never raises
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +30,24 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The line is closed: say the prompt, then go on with the flow, or end the call where there is none."""
+    """The line is closed: say the prompt, then go on with the flow, or end the call where there is none.
+
+    ``decision`` is there when the flow takes a line.
+    """
 
     line: Line
     prompt: str
     flow: str
     language: str
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """No line for this caller now: say the prompt, then the flow (to leave a number), or end the call."""
+    """No line for this caller now: say the prompt, then the flow (to leave a number), or end the call.
+
+    No prompt either: as many as may are leaving their number, and this one is told only that all lines are busy.
+    """
 
     line: Line
     prompt: str
@@ -51,7 +56,23 @@ class Refused:
     decision: Decision
 
 
-Arrival = Admitted | Closed | Refused
+@dataclass(frozen=True, slots=True)
+class Unallocated:
+    """The number is no line's, and there is no line for such numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The call was let in before, and is counted again.
+
+    ``leaving``: it had got no line and is leaving a number.
+    """
+
+    line: Line
+    leaving: bool
+
+
+Arrival = Admitted | Closed | Refused | Unallocated
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,34 +81,33 @@ class _Place:
 
     group: str
     call_class: CallClass | None
-    arrival: Arrival
+    arrival: Arrival | None  # what it was told; nothing by us when it came back from an earlier controller
 
 
 class LineDesk:
     """Counts calls, and says of each new one what becomes of it."""
 
-    def __init__(
-        self, plan: Callable[[], LinePlan], recognise: Recognise, now: Callable[[], datetime.datetime]
-    ) -> None:
+    def __init__(self, plan: Callable[[], LinePlan], now: Callable[[], datetime.datetime]) -> None:
         """``plan`` gives the lines that serve now (``LineBook.current``), ``now`` the moment, timezone-aware."""
         self._plan = plan
-        self._recognise = recognise
         self._now = now
         self._places: dict[str, _Place] = {}
         self._up: dict[str, list[int]] = {}  # by trunk group: calls by rank of their class
         self._leaving: dict[str, int] = {}  # by trunk group: callers who leave a number
 
-    def arrive(self, call: str, number: str, caller: str) -> Arrival:
-        """What becomes of a new call to ``number``. ``caller`` is the caller ID, empty when withheld.
+    def arrive(self, call: str, number: str, known: Known | None) -> Arrival:
+        """What becomes of a new call to ``number``. ``known`` is whom its caller ID points to.
 
         A call that is here already keeps what it was told.
         """
         here = self._places.get(call)
-        if here is not None:
+        if here is not None and here.arrival is not None:
             return here.arrival
+        self.left(call)
         plan = self._plan()
         line = plan.line_of(number)
-        known = self._recognise(caller) if caller else None
+        if line is None:
+            return Unallocated()
         is_open = plan.open_at(line, self._now())
         if not is_open and not line.closed_flow:
             return Closed(line, line.closed_prompt, "", line.language)
@@ -97,27 +117,34 @@ class LineDesk:
         arrival: Arrival
         if not decision.admitted:
             may_leave = bool(line.scarce_flow) and self._leaving.get(line.trunks, 0) < trunks.leaving_number
+            prompt = line.scarce_prompt if may_leave or not line.scarce_flow else ""
             flow = line.scarce_flow if may_leave else ""
-            arrival = Refused(line, line.scarce_prompt, flow, line.language, decision)
+            arrival = Refused(line, prompt, flow, line.language, decision)
             if may_leave:
                 self._put(call, _Place(line.trunks, None, arrival))
             return arrival
         if is_open:
             arrival = _admitted(line, known, decision)
         else:
-            arrival = Closed(line, line.closed_prompt, line.closed_flow, line.language)
+            arrival = Closed(line, line.closed_prompt, line.closed_flow, line.language, decision)
         self._put(call, _Place(line.trunks, call_class, arrival))
         return arrival
 
-    def resume(self, call: str, number: str, caller: str) -> Admitted:
-        """Count a call that an earlier controller let in. It is up: nothing is decided about it again."""
+    def resume(self, call: str, number: str, known: Known | None, flow: str) -> Resumed | None:
+        """Count a call that was let in before, perhaps by an earlier controller; ``flow`` is where it is.
+
+        It is up, so nothing is decided about it again: not when lines are fewer now, and not when its number is no
+        line's any more (None; then it counts nowhere).
+        """
         line = self._plan().line_of(number)
-        known = self._recognise(caller) if caller else None
-        call_class = line.class_of(known)
-        admitted = _admitted(line, known, Decision(True, "free", call_class, 0))
-        if call not in self._places:
-            self._put(call, _Place(line.trunks, call_class, admitted))
-        return admitted
+        if line is None:
+            return None
+        here = self._places.get(call)
+        if here is None:
+            leaving = flow == line.scarce_flow and flow not in (line.flow, line.closed_flow, *line.tier_flows.values())
+            here = _Place(line.trunks, None if leaving else line.class_of(known), None)
+            self._put(call, here)
+        return Resumed(line, here.call_class is None)
 
     def left(self, call: str) -> None:
         """The call is over. Unknown ones and second times do not matter."""
@@ -137,6 +164,10 @@ class LineDesk:
     def up(self) -> Mapping[str, Mapping[CallClass, int]]:
         """The calls that are up, by trunk group and class."""
         return {group: dict(zip(CLASSES, counts, strict=True)) for group, counts in self._up.items()}
+
+    def leaving(self) -> Mapping[str, int]:
+        """The callers who got no line and are leaving a number, by trunk group."""
+        return dict(self._leaving)
 
     def free(self) -> Mapping[str, int]:
         """The free lines of each trunk group."""

@@ -75,7 +75,7 @@ def read_text(text: str, file: str, read_beside: ReadFile) -> tuple[LinePlan | N
     hours = _hours(fields)
     trunks = {name: _trunks(name, inner) for name, inner in _named(fields, "trunk_groups")}
     lines = {name: _line(name, inner, hours, trunks) for name, inner in _named(fields, "lines")}
-    default = fields.text("default")
+    default = fields.text("default", "")
     if default and default not in lines:
         fields.problem("default", f"default: there is no line {default!r}.", suggest(default, sorted(lines)))
     _numbers_once(fields, lines)

@@ -79,14 +79,19 @@ class LinePlan:
 
     lines: Mapping[str, Line]
     trunks: Mapping[str, Trunks]
-    default: str  # the line of every number that is nobody's
+    default: str  # the line of every number that is no line's; empty: such a number is unallocated
     zone: ZoneInfo
     calendar: Calendar
     version: str = ""
+    _by_number: Mapping[str, Line] = field(init=False, repr=False, compare=False)
 
-    def line_of(self, number: str) -> Line:
-        """The line that a dialled number belongs to."""
-        return next((line for line in self.lines.values() if number in line.numbers), self.lines[self.default])
+    def __post_init__(self) -> None:
+        by_number = {number: line for line in self.lines.values() for number in line.numbers}
+        object.__setattr__(self, "_by_number", by_number)
+
+    def line_of(self, number: str) -> Line | None:
+        """The line that a dialled number belongs to; None when it is nobody's."""
+        return self._by_number.get(number) or self.lines.get(self.default)
 
     def open_at(self, line: Line, moment: datetime.datetime) -> bool:
         """Whether a line is open at a moment (timezone-aware)."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from ivr.flow.service import Service
+from ivr.services.callbacks import Leave, callback_services
 from ivr.services.notices import NoticeBoard, notice_services
 from ivr.services.quotes.board import QuoteBoard
 from ivr.services.quotes.services import quote_services
 
 
-def all_services(quotes: QuoteBoard, notices: NoticeBoard) -> dict[str, Service]:
+def all_services(quotes: QuoteBoard, notices: NoticeBoard, leave_callback: Leave) -> dict[str, Service]:
     """Every service a flow may name."""
-    return {service.name: service for service in (*quote_services(quotes), *notice_services(notices))}
+    services = (*quote_services(quotes), *notice_services(notices), *callback_services(leave_callback))
+    return {service.name: service for service in services}

@@ -9,6 +9,7 @@ import datetime
 from collections.abc import Callable, Sequence
 
 from db import demo
+from db.callbacks import CallbackWish
 from db.events import utcnow
 from db.instruments import Instrument
 from db.notices import Notice
@@ -30,6 +31,9 @@ async def offline_services(now: Callable[[], datetime.datetime] = utcnow) -> dic
     async def published(_moment: datetime.datetime) -> Sequence[Notice]:
         return tuple(reversed(demo.demo_notices()))
 
+    async def leave(_wish: CallbackWish) -> bool:
+        return True
+
     board = QuoteBoard(DemoQuoteProvider(demo.references(), clock=now), instruments)
     await board.refresh()
-    return all_services(board, NoticeBoard(published, now=now))
+    return all_services(board, NoticeBoard(published, now=now), leave)

@@ -45,7 +45,7 @@ async def test_a_caller_hears_a_price_and_a_notice(hotline: Hotline, journal: Jo
     beginning = ["greeting", "demonstration_data", "main_menu", "enter_code"]
     assert await call.said() == [*beginning, *quote, *quote, "main_menu", "notice", "after_notice"]
     kinds = await call.kinds()
-    assert kinds[:2] == ["call.started", "call.answered"]
+    assert kinds[:3] == ["call.started", "line", "call.answered"]
     assert kinds[-1] == "call.ended"
     assert [kind for kind in kinds if kind.startswith("call.")] == ["call.started", "call.answered", "call.ended"]
     # The caller's ear: prompts that nobody cut short came whole and unchanged, and nothing else between them.

@@ -188,8 +188,16 @@ async def test_a_caller_who_hangs_up_in_the_music_is_gone(call: Watch) -> None:
     await call.line_hangup()
 
 
-@pytest.mark.parametrize("number", ["95501", "955", "00861395550000", "+8613955500000", "*95500", "alice"])
-async def test_any_other_number_is_unallocated(call: Watch, number: str) -> None:
+@pytest.mark.parametrize("number", ["95501", "955", "00861395550000", "+8613955500000", "*95500"])
+async def test_a_number_that_the_controller_does_not_know_is_unallocated(call: Watch, number: str) -> None:
+    async with serving(call.asterisk, StandIn([done(contract.DONE_UNALLOCATED)])) as controller:
+        await call.dial(number)
+        event = await call.caller_hangup()
+    assert [event["Cause"], *(request["agi_arg_1"] for request in controller.requests)] == ["1", number]
+
+
+@pytest.mark.parametrize("number", ["alice", "95500x", "9", "9" * 21, "+86-95500"])
+async def test_what_is_no_number_never_comes_to_the_controller(call: Watch, number: str) -> None:
     async with serving(call.asterisk, StandIn()) as controller:
         await call.dial(number)
         event = await call.caller_hangup()

@@ -99,7 +99,7 @@ def test_the_tests_beside_the_flow_notice_a_change_a_caller_would_notice(dialpla
 def test_json_for_machines(dialplans: Path) -> None:
     edit(dialplans / "main.yaml", "next: source", "next: sorce")
     result = json.loads(ivr("check", "--json").output)
-    assert result["flows"] == []
+    assert "main" not in result["flows"]
     assert "main.yaml" in result["problems"][0]
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lines_of_a_file import GOOD
 
 from ivr.lines.allocation import TrunkGroup
-from ivr.lines.desk import Admitted, Closed, LineDesk, Refused
+from ivr.lines.desk import Admitted, Arrival, Closed, LineDesk, Refused, Unallocated
 from ivr.lines.load import read_text
 from ivr.lines.model import Known, LinePlan, Trunks
 
@@ -32,18 +32,18 @@ class Hotline:
     def __init__(self, plan: LinePlan) -> None:
         self.plan = plan
         self.now = datetime.datetime(2026, 3, 4, 10, 0, tzinfo=SHANGHAI)  # a Wednesday
-        self.desk = LineDesk(lambda: self.plan, PEOPLE.get, lambda: self.now)
+        self.desk = LineDesk(lambda: self.plan, lambda: self.now)
         self.calls = 0
 
-    def rings(self, number: str, caller: str = "") -> Admitted | Closed | Refused:
+    def rings(self, number: str, caller: str = "") -> Arrival:
         self.calls += 1
-        return self.desk.arrive(f"call-{self.calls}", number, caller)
+        return self.desk.arrive(f"call-{self.calls}", number, PEOPLE.get(caller))
 
     def fill(self, number: str, calls: int) -> None:
         """So many calls that are up whoever they are."""
         for _ in range(calls):
             self.calls += 1
-            self.desk.resume(f"call-{self.calls}", number, "")
+            self.desk.resume(f"call-{self.calls}", number, None, "main")
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_a_refused_caller_may_leave_a_number_while_there_is_room_for_it(hotline:
     assert (first.prompt, first.flow, first.language) == ("scarce_branch", "leave_number", "en")
     second = hotline.rings("010")
     assert isinstance(second, Refused)
-    assert second.flow == ""
+    assert (second.flow, second.prompt) == ("", ""), "the dialplan says that all lines are busy"
     hotline.desk.left("call-7")  # the first has left it
     third = hotline.rings("010")
     assert isinstance(third, Refused)
@@ -125,7 +125,9 @@ def test_a_closed_line_says_so_and_takes_no_line(hotline: Hotline) -> None:
 
 def test_a_closed_line_with_a_flow_takes_a_line(hotline: Hotline) -> None:
     first, second, third = (hotline.rings("011") for _ in range(3))
-    assert first == second == Closed(hotline.plan.lines["night"], "line_closed", "main", "zh")
+    for one in (first, second):
+        assert isinstance(one, Closed)
+        assert (one.line.id, one.prompt, one.flow, one.language) == ("night", "line_closed", "main", "zh")
     assert isinstance(third, Refused)
     hotline.now = datetime.datetime(2026, 3, 7, 2, 0, tzinfo=SHANGHAI)  # still Friday's night
     hotline.desk.left("call-1")
@@ -142,9 +144,9 @@ def test_a_call_that_ends_makes_room_once(hotline: Hotline) -> None:
 
 
 def test_the_same_call_twice_keeps_what_it_was_told_and_counts_once(hotline: Hotline) -> None:
-    first = hotline.desk.arrive("a", "95500", "138-gold")
+    first = hotline.desk.arrive("a", "95500", PEOPLE["138-gold"])
     hotline.fill("95500", 5)
-    assert hotline.desk.arrive("a", "95500", "138-gold") is first
+    assert hotline.desk.arrive("a", "95500", PEOPLE["138-gold"]) is first
     assert hotline.desk.free()["city"] == 0
 
 
@@ -184,6 +186,23 @@ def test_a_trunk_group_that_was_renamed_under_calls(hotline: Hotline) -> None:
     assert not any(sum(classes.values()) for classes in hotline.desk.up().values())
 
 
+def test_a_number_that_is_nobodys_is_unallocated_where_no_line_takes_such(hotline: Hotline) -> None:
+    assert isinstance(hotline.rings("4711"), Admitted), "the default line"
+    hotline.plan = replace(hotline.plan, default="")
+    assert isinstance(hotline.rings("4711"), Unallocated)
+    assert hotline.desk.free()["city"] == 5
+    assert hotline.desk.resume("old", "4711", None, "main") is None, "a call that is up is never thrown out"
+
+
+def test_a_caller_who_was_leaving_a_number_is_counted_so_again(hotline: Hotline) -> None:
+    resumed = hotline.desk.resume("old", "010", None, "leave_number")
+    assert resumed is not None
+    assert resumed.leaving
+    assert (hotline.desk.leaving(), hotline.desk.free()["city"]) == ({"city": 1}, 6)
+    hotline.desk.left("old")
+    assert hotline.desk.leaving() == {"city": 0}
+
+
 happenings = st.lists(
     st.tuples(
         st.sampled_from(["arrive", "arrive", "arrive", "resume", "left", "hour"]),
@@ -204,13 +223,13 @@ def test_the_count_is_that_of_the_calls_that_are_up(story: list[tuple[str, int, 
     for what, call, number, caller in story:
         name = str(call)
         if what == "arrive":
-            arrival = hotline.desk.arrive(name, number, caller)
+            arrival = hotline.desk.arrive(name, number, PEOPLE.get(caller))
             if isinstance(arrival, Admitted) or (isinstance(arrival, Closed) and arrival.flow):
                 held.add(name)
         elif what == "resume":
-            before = name in held or isinstance(hotline.desk.arrive(name, number, caller), Refused | Closed)
+            before = name in held or isinstance(hotline.desk.arrive(name, number, PEOPLE.get(caller)), Refused | Closed)
             hotline.desk.left(name)
-            hotline.desk.resume(name, number, caller)
+            hotline.desk.resume(name, number, PEOPLE.get(caller), "main")
             assert before or name not in held
             held.add(name)
         elif what == "left":
