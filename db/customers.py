@@ -33,6 +33,12 @@ class Customers:
             found = await _customers(session, _CUSTOMERS.where(CustomerRow.account == account))
             return found[0][1] if found else None
 
+    async def by_id(self, customer: int) -> Customer | None:
+        """The customer of this number of the store's own (``customers.id``), by which calls know their callers."""
+        async with self._store.reading() as session:
+            found = await _customers(session, _CUSTOMERS.where(CustomerRow.id == customer))
+            return found[0][1] if found else None
+
     async def by_phone(self, number: str) -> tuple[Customer, ...]:
         """Whoever this number, as a trunk wrote it, is known to belong to, by account number: a family may share one.
 
