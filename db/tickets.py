@@ -122,7 +122,7 @@ class Tickets:
         """Tickets in these states, the oldest first."""
         query = _TICKETS.where(TicketRow.state.in_(states)).order_by(TicketRow.opened_at, TicketRow.id).limit(most)
         async with self._store.reading() as session:
-            return tuple(_ticket(row, account) for row, account in (await session.execute(query)).all())
+            return tuple(_ticket(row, account or "") for row, account in (await session.execute(query)).all())
 
     async def take(self, number: str, *, actor: str) -> Ticket:
         """``actor`` has it in hand. Raises NoSuchTicket, WrongTicketState."""
@@ -165,7 +165,7 @@ async def _found(session: AsyncSession, number: str) -> tuple[TicketRow, str]:
         raise NoSuchTicket(
             f"There is no ticket {number}.", remedy="Check the digits; `ivr desk tickets list` shows them all."
         )
-    return found[0], found[1]
+    return found[0], found[1] or ""
 
 
 def _ticket(row: TicketRow, account: str) -> Ticket:
@@ -177,7 +177,7 @@ def _ticket(row: TicketRow, account: str) -> Ticket:
         row.call_id,
         row.caller,
         row.language,
-        account or "",
+        account,
         row.opened_at,
         row.changed_at,
         row.clerk,
