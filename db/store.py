@@ -7,6 +7,7 @@ repositories, which take a ``Store``.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sqlite3
 import time
@@ -47,6 +48,11 @@ _FORMS: Final = "Use sqlite+aiosqlite:////absolute/file.db or postgresql+psycopg
 # What a constraint says when a row is there already: PostgreSQL's SQLSTATE, SQLite's extended codes.
 _UNIQUE_SQLSTATE: Final = "23505"
 _UNIQUE_SQLITE: Final = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
+
+
+# Statements carry customers: neither the driver's own log (aiosqlite's, at DEBUG) nor an error's text shows them.
+_SHOW_NO_VALUES: Final[dict[str, Any]] = {"hide_parameters": True}
+logging.getLogger("aiosqlite").setLevel(logging.INFO)
 
 
 class Store:
@@ -213,6 +219,7 @@ def _sqlite(url: sa.URL) -> AsyncEngine:
         max_overflow=POOL_MORE,
         pool_timeout=POOL_SECONDS,
         json_serializer=storable_json,
+        **_SHOW_NO_VALUES,
     )
 
     @event.listens_for(engine.sync_engine, "do_connect")
@@ -277,6 +284,7 @@ def _postgresql(url: sa.URL) -> AsyncEngine:
         pool_timeout=POOL_SECONDS,
         pool_pre_ping=True,
         json_serializer=storable_json,
+        **_SHOW_NO_VALUES,
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
             "application_name": "goldline",

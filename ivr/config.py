@@ -99,6 +99,14 @@ class Speech(Section):
     workers: int = Field(1, ge=1, le=8, description="processes that render speech")
 
 
+class Sms(Section):
+    """The gateway for text messages: ``POST url`` with JSON ``{"to", "text"}``. Without a URL, codes by SMS are off."""
+
+    url: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = Field("", description="e.g. https://sms.example.com/send")
+    token: str = Field("", repr=False, description="sent as `Authorization: Bearer …`; better in the environment")
+    brokerage: str = Field("Goldline", min_length=1, max_length=20, description="who the text says it is from")
+
+
 class Log(Section):
     """What is written about what happens."""
 
@@ -123,6 +131,7 @@ class Settings(Section):
     database: Database = Database()
     limits: Limits = Limits()
     speech: Speech = Speech()
+    sms: Sms = Sms()
     log: Log = Log()
 
     @property

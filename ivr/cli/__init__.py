@@ -13,6 +13,7 @@ from ivr.cli.calls import calls, dial, doctor
 from ivr.cli.customers import customers
 from ivr.cli.flows import check, graph, try_
 from ivr.cli.hotline import run, serve
+from ivr.cli.identity import identity
 from ivr.cli.lines import lines
 from ivr.cli.tiers import tiers
 from ivr.errors import GoldlineError
@@ -32,7 +33,7 @@ def cli() -> None:
     """
 
 
-for command in (run, serve, dial, calls, doctor, check, graph, try_, lines, customers, tiers):
+for command in (run, serve, dial, calls, doctor, check, graph, try_, lines, customers, tiers, identity):
     cli.add_command(command)
 
 

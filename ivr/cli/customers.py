@@ -165,9 +165,13 @@ def pin(account: str, remove: bool, by: str) -> None:
 
 async def _pin(account: str, chosen: str, actor: str) -> None:
     from db.pins import Pins
+    from ivr.asterisk import secrets_file
+    from ivr.asterisk.layout import Layout
+    from ivr.identity.keys import pepper
 
+    secrets = secrets_file.load(Layout(config.load().run_dir).secrets_file)
     async with open_store() as store:
-        pins = Pins(store)
+        pins = Pins(store, pepper(secrets.identity_key.encode()))
         try:
             if chosen:
                 await pins.set_pin(account, chosen, actor=actor)

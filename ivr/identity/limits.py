@@ -41,9 +41,9 @@ def _minutes(*numbers: int) -> tuple[timedelta, ...]:
     return tuple(timedelta(minutes=number) for number in numbers)
 
 
-# Three slips of the finger cost nothing; the fourth and fifth try wait long enough to look the PIN up; the sixth wrong
-# one locks. Time forgives nothing: five guesses a day would be a thousand in a year. A right one forgives everything.
-ACCOUNT: Final = Rule(delays=_minutes(0, 0, 0, 5, 15), locks_at=6, most=6)
+# Three slips of the finger cost nothing; the fourth waits long enough to look the PIN up; the sixth wrong one locks.
+# Time forgives nothing: five guesses a day would be a thousand in a year. A right one forgives everything.
+ACCOUNT: Final = Rule(delays=_minutes(0, 0, 0, 5, 15, 60), locks_at=6, most=6)
 
 # A family or an office shares a telephone: five slips are free, one is forgotten a day. A caller ID is never locked:
 # others may hold it tomorrow; at four hours a try it guesses six times a day.

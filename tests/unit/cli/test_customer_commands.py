@@ -19,8 +19,11 @@ from db.customers import Customers
 from db.exclusive import exclusively
 from db.pins import Pins
 from db.store import Store
+from ivr.asterisk import secrets_file
+from ivr.asterisk.layout import Layout
 from ivr.cli import cli
 from ivr.errors import GoldlineError
+from ivr.identity.keys import pepper
 
 FILE = (
     "account,name_zh,phones,branch,tier,assets\n"
@@ -35,6 +38,7 @@ def hotline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str) 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GOLDLINE_RUN_DIR", str(tmp_path))
     monkeypatch.setenv("GOLDLINE_DATABASE__URL", database_url)
+    secrets_file.load_or_create(Layout(tmp_path).secrets_file)
     Path("branches.csv").write_text("code,name_zh,name_en,number,address\nSH01,上海,Shanghai,,\n", "utf-8")
     assert ivr("customers", "branches", "branches.csv").output.startswith("1 branches")
     Path("c.csv").write_text(FILE, "utf-8")
@@ -152,11 +156,20 @@ def test_an_export_that_cannot_be_written_says_so() -> None:
     assert "cannot be written" in str(result.exception)
 
 
-def test_a_pin_is_typed_unseen_and_a_weak_one_refused(database_url: str) -> None:
+def test_a_pin_needs_the_secrets_of_an_installation(tmp_path: Path) -> None:
+    ivr("customers", "import", "c.csv")
+    Layout(tmp_path).secrets_file.unlink()
+    result = ivr("customers", "pin", "900000000001", typed="290518\n290518\n")
+    assert isinstance(result.exception, GoldlineError)
+    assert "ivr run" in str(result.exception)
+
+
+def test_a_pin_is_typed_unseen_and_a_weak_one_refused(tmp_path: Path, database_url: str) -> None:
     ivr("customers", "import", "c.csv")
 
     def proven(pin: str) -> object:
-        return ask(database_url, lambda store: Pins(store).check_pin("900000000001", pin))
+        key = secrets_file.load(Layout(tmp_path).secrets_file).identity_key.encode()
+        return ask(database_url, lambda store: Pins(store, pepper(key)).check_pin("900000000001", pin))
 
     result = ivr("customers", "pin", "900000000001", typed="290518\n290518\n")
     assert result.exit_code == 0
