@@ -32,10 +32,10 @@ DRAW_SECONDS = 30
 @click.option("--test", is_flag=True, help="Also run the tests beside the flows (*.test.yaml).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def check(directory: Path | None, test: bool, as_json: bool) -> None:
-    """Check the flows in DIRECTORY (dialplans/ when left out): every problem with its file, line and remedy.
+    """Check the flows and lines in DIRECTORY (dialplans/ when left out): every problem with file, line and remedy.
 
     \b
-    ivr check                 are the flows right?
+    ivr check                 are the flows right, and lines.yaml?
     ivr check --test          and do they do what their tests say?
     """
     asyncio.run(_check(directory, test, as_json))
@@ -44,12 +44,14 @@ def check(directory: Path | None, test: bool, as_json: bool) -> None:
 async def _check(directory: Path | None, test: bool, as_json: bool) -> None:
     from ivr.flow.library import read_all
     from ivr.golden import Mismatch, read_tests, run_test, test_files
+    from ivr.lines.check import checked_lines
 
     settings = config.load()
     directory = directory or settings.dialplans
     prompts, services = await _house(settings)
     flows, found, _ = read_all(directory, prompts, services)
-    problems = [str(problem) for problem in found]
+    _, more_found = checked_lines(directory, flows.flows, prompts)
+    problems = [str(problem) for problem in (*found, *more_found)]
     tests = []
     for path in test_files(directory) if test else ():
         more, wrong = read_tests(path)

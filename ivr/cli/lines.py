@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ivr.lines.traffic import BusyHour
 
 ERLANG_B = "B(0) = 1, B(n) = A x B(n-1) / (n + A x B(n-1)); the least n with B(n) at or below the target"
+HEALTH_SECONDS = 2.0  # a controller that takes longer to say how it is, is none to ask
 BESIDE = 2  # how many figures are shown on either side of the answer
 
 
@@ -31,6 +32,7 @@ def lines() -> None:
     \b
     ivr lines show
     ivr lines check
+    ivr lines callbacks list
     ivr lines plan --traffic 380 --blocking 0.01 --plot lines.svg
     ivr lines plan --from-journal --days 30
     """
@@ -40,12 +42,13 @@ def lines() -> None:
 @click.option("--at", "moment", help='Judge by this moment, in the file\'s time zone: "2026-10-01 10:00".')
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 def show(moment: str | None, as_json: bool) -> None:
-    """Show the lines: number, name, flow, and whether they are open now.
+    """Show the lines: number, name, flow, whether they are open now, and who is up if the hotline runs.
 
     \b
     ivr lines show --at "2026-10-01 10:00"
     """
-    plan = _plan_of(config.load())
+    settings = config.load()
+    plan = _plan_of(settings)
     at = _moment(moment, plan)
     rows = [
         {
@@ -60,12 +63,20 @@ def show(moment: str | None, as_json: bool) -> None:
         }
         for line in plan.lines.values()
     ]
+    now = asyncio.run(_lines_now(settings))
     if as_json:
         for row, line in zip(rows, plan.lines.values(), strict=True):
-            click.echo(json.dumps({**row, "numbers": line.numbers, "open": row["open"] == "yes"}, ensure_ascii=False))
+            trunks = next((group for group in now if group["trunks"] == line.trunks), None)
+            told = {**row, "numbers": line.numbers, "open": row["open"] == "yes", "trunks_now": trunks}
+            click.echo(json.dumps(told, ensure_ascii=False))
         return
     _table(rows)
     click.echo(f"{plan.calendar.kind_of(at.date())} {at:%Y-%m-%d %H:%M} {plan.zone.key}")
+    if now:
+        click.echo()
+        _table([{name: str(value) for name, value in group.items()} for group in now])
+    else:
+        click.echo("No controller runs here: nobody is up.")
 
 
 @lines.command()
@@ -74,21 +85,16 @@ def show(moment: str | None, as_json: bool) -> None:
 def check(directory: Path | None, as_json: bool) -> None:
     """Check lines.yaml in DIRECTORY (dialplans/ when left out): every problem with its file, line and remedy."""
     from ivr.flow.library import read_all
-    from ivr.lines.check import calendar_runs_out, check_lines
-    from ivr.lines.load import FILE_NAME, read_lines
+    from ivr.lines.check import calendar_runs_out, checked_lines
     from ivr.services.offline import offline_services
     from ivr.speech.catalogue import Catalogue
 
     settings = config.load()
     directory = directory or settings.dialplans
-    shown = f"{directory.name}/{FILE_NAME}"
-    plan, problems, _ = read_lines(directory / FILE_NAME, shown)
-    note = None
-    if plan is not None:
-        prompts = Catalogue.load(settings.prompts)
-        flows, _, _ = read_all(directory, prompts, asyncio.run(offline_services()))
-        problems = check_lines(plan, shown, flows.flows, prompts)
-        note = calendar_runs_out(plan, datetime.datetime.now(plan.zone).date())
+    prompts = Catalogue.load(settings.prompts)
+    flows, _, _ = read_all(directory, prompts, asyncio.run(offline_services()))
+    plan, problems = checked_lines(directory, flows.flows, prompts)
+    note = calendar_runs_out(plan, datetime.datetime.now(plan.zone).date()) if plan else None
     if as_json:
         found = sorted(plan.lines) if plan else []
         click.echo(
@@ -101,6 +107,49 @@ def check(directory: Path | None, as_json: bool) -> None:
             click.echo(f"Note: {note}")
         click.echo(f"{len(plan.lines) if plan else 0} lines read, {len(problems)} problems.")
     sys.exit(1 if problems else 0)
+
+
+@lines.group()
+def callbacks() -> None:
+    """Callers who got no line and left their number.
+
+    \b
+    ivr lines callbacks list
+    ivr lines callbacks done 17 --actor wang.fang
+    """
+
+
+@callbacks.command("list")
+@click.option("--all", "done_too", is_flag=True, help="Also those that are done.")
+@click.option("--most", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="At most so many.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+def list_(done_too: bool, most: int, as_json: bool) -> None:
+    """List who wants to be called back, those who have waited longest first.
+
+    \b
+    ivr lines callbacks list --all --json
+    """
+    found = asyncio.run(_callbacks(config.load(), done_too, most))
+    if as_json:
+        for one in found:
+            click.echo(json.dumps(one, ensure_ascii=False))
+    elif found:
+        _table([{name: "" if value is None else str(value) for name, value in one.items()} for one in found])
+    else:
+        click.echo("Nobody waits to be called back.")
+
+
+@callbacks.command()
+@click.argument("callback", metavar="ID", type=click.IntRange(1))
+@click.option("--actor", required=True, help="Who called, or decided that no call is needed; kept in the audit trail.")
+def done(callback: int, actor: str) -> None:
+    """Note that ID was called back.
+
+    \b
+    ivr lines callbacks done 17 --actor wang.fang
+    """
+    asyncio.run(_done(config.load(), callback, actor))
+    click.echo(f"Callback {callback} is done.")
 
 
 @lines.command("plan")
@@ -159,6 +208,72 @@ def plan_(
         _tell(answer, blocking)
     if plot:
         click.echo(str(plot))
+
+
+async def _callbacks(settings: config.Settings, done_too: bool, most: int) -> list[dict[str, Any]]:
+    from db.callbacks import Callbacks
+    from db.phone_numbers import spoken_form
+    from db.store import Store
+
+    store = await Store.open(settings.database_url)
+    try:
+        await store.check_schema()
+        known = Callbacks(store)
+        found = await known.all(most) if done_too else await known.open(most)
+    finally:
+        await store.close()
+    return [
+        {
+            "id": one.id,
+            "number": spoken_form(one.wish.number),
+            "asked_at": one.wish.asked_at.astimezone().isoformat(sep=" ", timespec="minutes"),
+            "line": one.wish.line,
+            "language": one.wish.language,
+            "customer": one.wish.customer,
+            "call": one.wish.call_id,
+            "state": one.state,
+            "done_by": one.done_by,
+        }
+        for one in found
+    ]
+
+
+async def _done(settings: config.Settings, callback: int, actor: str) -> None:
+    from db.callbacks import Callbacks
+    from db.store import Store
+
+    store = await Store.open(settings.database_url)
+    try:
+        await store.check_schema()
+        await Callbacks(store).done(callback, actor=actor)
+    finally:
+        await store.close()
+
+
+async def _lines_now(settings: config.Settings) -> list[dict[str, Any]]:
+    """By trunk group: free lines, who leaves a number, the calls of each class; nothing without a controller."""
+    import aiohttp
+
+    from ivr.lines.allocation import CLASSES
+
+    timeout = aiohttp.ClientTimeout(total=HEALTH_SECONDS)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as http,
+            http.get(f"http://127.0.0.1:{settings.ports.at('http')}/health") as answer,
+        ):
+            now = (await answer.json())["lines"]
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError):
+        return []
+    return [
+        {
+            "trunks": group,
+            "free": free,
+            "leaving_number": now["leaving_number"].get(group, 0),
+            **now["up"].get(group, dict.fromkeys(CLASSES, 0)),
+        }
+        for group, free in now["free"].items()
+    ]
 
 
 def _answer(group: str, traffic: float, target: float) -> dict[str, Any]:

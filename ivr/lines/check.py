@@ -1,16 +1,27 @@
-"""Do the lines fit the flows and prompts that there are? Pure: a plan in, problems out."""
+"""Do the lines fit the flows and prompts that there are? A plan in, problems out."""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from ivr.datafile.fields import suggest
 from ivr.datafile.problem import Problem
 from ivr.flow.model import Flow
 from ivr.flow.prompts import Prompts
 from ivr.lines.hours import HOLIDAY, WEEKDAYS
+from ivr.lines.load import FILE_NAME, read_lines
 from ivr.lines.model import Line, LinePlan
+
+
+def checked_lines(
+    directory: Path, flows: Mapping[str, Flow], prompts: Prompts
+) -> tuple[LinePlan | None, list[Problem]]:
+    """The lines of a directory, and every problem with them: of the file, and of what it names."""
+    shown = f"{directory.name}/{FILE_NAME}"
+    plan, problems, _ = read_lines(directory / FILE_NAME, shown)
+    return plan, problems if plan is None else check_lines(plan, shown, flows, prompts)
 
 
 def check_lines(plan: LinePlan, file: str, flows: Mapping[str, Flow], prompts: Prompts) -> list[Problem]:

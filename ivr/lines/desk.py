@@ -81,7 +81,7 @@ class _Place:
 
     group: str
     call_class: CallClass | None
-    arrival: Arrival | None  # what it was told; nothing by us when it came back from an earlier controller
+    arrival: Arrival
 
 
 class LineDesk:
@@ -101,9 +101,8 @@ class LineDesk:
         A call that is here already keeps what it was told.
         """
         here = self._places.get(call)
-        if here is not None and here.arrival is not None:
+        if here is not None:
             return here.arrival
-        self.left(call)
         plan = self._plan()
         line = plan.line_of(number)
         if line is None:
@@ -141,8 +140,7 @@ class LineDesk:
             return None
         here = self._places.get(call)
         if here is None:
-            leaving = flow == line.scarce_flow and flow not in (line.flow, line.closed_flow, *line.tier_flows.values())
-            here = _Place(line.trunks, None if leaving else line.class_of(known), None)
+            here = _place_again(line, known, flow)
             self._put(call, here)
         return Resumed(line, here.call_class is None)
 
@@ -184,6 +182,15 @@ class LineDesk:
             self._leaving[place.group] = self._leaving.get(place.group, 0) + 1
         else:
             self._counts(place.group)[RANK[place.call_class]] += 1
+
+
+def _place_again(line: Line, known: Known | None, flow: str) -> _Place:
+    """The place of a call that is up: whoever is in the flow for leaving a number is taken to leave one."""
+    call_class = line.class_of(known)
+    if flow == line.scarce_flow and flow not in (line.flow, line.closed_flow, *line.tier_flows.values()):
+        decision = Decision(False, "all_busy", call_class, 0)
+        return _Place(line.trunks, None, Refused(line, line.scarce_prompt, flow, line.language, decision))
+    return _Place(line.trunks, call_class, _admitted(line, known, Decision(True, "free", call_class, 0)))
 
 
 def _admitted(line: Line, known: Known | None, decision: Decision) -> Admitted:

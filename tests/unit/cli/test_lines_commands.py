@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from db.callbacks import Callbacks, CallbackWish
 from db.calls import Calls
 from db.events import Event, utcnow
 from db.store import Store
+from ivr import config
 from ivr.cli import cli
 from ivr.config import CHECKOUT
 from ivr.errors import GoldlineError
@@ -136,3 +138,35 @@ def test_an_empty_journal_says_what_to_do(dialplans: Path, tmp_path: Path) -> No
     result = ivr("plan", "--from-journal")
     assert isinstance(result.exception, GoldlineError)
     assert "--traffic" in str(result.exception)
+
+
+def test_check_of_flows_tells_of_the_lines_as_well(dialplans: Path) -> None:
+    file = dialplans / "lines.yaml"
+    file.write_text(file.read_text("utf-8").replace("flow: callback}", "flow: calback}", 1), "utf-8")
+    result = CliRunner().invoke(cli, ["check"])
+    assert result.exit_code == 1
+    assert "when_closed: flow: there is no flow 'calback'." in result.output or (
+        "when_scarce: flow: there is no flow 'calback'." in result.output
+    )
+
+
+def test_callbacks_are_listed_and_done(dialplans: Path) -> None:
+    config.load().run_dir.mkdir()
+
+    async def leave() -> None:
+        store = await Store.open(config.load().database_url)
+        await store.migrate()
+        await Callbacks(store).leave(CallbackWish("+8613800138001", "95500", "zh", "call-1"))
+        await store.close()
+
+    asyncio.run(leave())
+    (told,) = [json.loads(line) for line in ivr("callbacks", "list", "--json").output.splitlines()]
+    assert (told["number"], told["line"], told["state"]) == ("13800138001", "95500", "open")
+    assert "13800138001" in ivr("callbacks", "list").output
+    assert ivr("callbacks", "done", str(told["id"])).exit_code == 2, "somebody must have done it"
+    assert ivr("callbacks", "done", str(told["id"]), "--actor", "wang.fang").exit_code == 0
+    assert ivr("callbacks", "list").output == "Nobody waits to be called back.\n"
+    (told,) = [json.loads(line) for line in ivr("callbacks", "list", "--all", "--json").output.splitlines()]
+    assert told["done_by"] == "wang.fang"
+    again = ivr("callbacks", "done", str(told["id"]), "--actor", "wang.fang")
+    assert "no open callback" in str(again.exception)
