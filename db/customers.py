@@ -39,6 +39,11 @@ class Customers:
             found = await _customers(session, _CUSTOMERS.where(CustomerRow.id == customer))
             return found[0][1] if found else None
 
+    async def id_of(self, account: str) -> int | None:
+        """The store's own number of the customer with this account number."""
+        async with self._store.reading() as session:
+            return await session.scalar(sa.select(CustomerRow.id).where(CustomerRow.account == account))
+
     async def by_phone(self, number: str) -> tuple[Customer, ...]:
         """Whoever this number, as a trunk wrote it, is known to belong to, by account number: a family may share one.
 

@@ -23,6 +23,7 @@ from db.events import Event, utcnow
 from db.instruments import Instruments
 from db.journal import Journal
 from db.notices import Notices
+from db.pins import Pins
 from db.recognition import Recognition
 from db.store import Store
 from ivr import contract
@@ -41,12 +42,17 @@ from ivr.flow.kit import Kit, Studio
 from ivr.flow.library import Library
 from ivr.flow.proof import Seal
 from ivr.health import HealthServer
+from ivr.identity.identity import Identity
+from ivr.identity.keys import derived_key, pepper
+from ivr.identity.services import identity_services
+from ivr.identity.sms import HttpSmsGateway
 from ivr.lines.allocation import CallClass
 from ivr.lines.book import LineBook
 from ivr.lines.desk import LineDesk
 from ivr.memory import settle_memory
 from ivr.metrics import Metrics
 from ivr.reception import Reception
+from ivr.selfservice.services import selfservice_services
 from ivr.services import all_services
 from ivr.services.notices import NoticeBoard
 from ivr.services.quotes.board import QuoteBoard
@@ -116,6 +122,9 @@ class Controller:
         self.quotes = QuoteBoard(provider, Instruments(self.store).all)
         notices = NoticeBoard(Notices(self.store).published)
         services = all_services(self.quotes, notices, Callbacks(self.store).leave)
+        services |= {service.name: service for service in selfservice_services(self.store, self.quotes)}
+        identity = self._open_identity(stack, secrets.identity_key.encode())
+        services |= {service.name: service for service in identity_services(identity)}
         self.library = Library(settings.dialplans, self.speech.catalogue, services, settings.start_flow)
         self.library.open()
         layout = Layout(settings.run_dir)
@@ -123,7 +132,7 @@ class Controller:
             self.speech.catalogue,
             services,
             self.journal,
-            Seal(secrets.identity_key.encode()),
+            Seal(derived_key(secrets.identity_key.encode(), "seal")),
             Studio(str(layout.recordings_dir), str(layout.beep)),
         )
         self.engine = Engine(lambda: self.library.current, kit, observe=self.metrics.call_ended)
@@ -203,6 +212,13 @@ class Controller:
         await speech.start()
         stack.push_async_callback(speech.stop)
         return speech
+
+    def _open_identity(self, stack: AsyncExitStack, key: bytes) -> Identity:
+        sms = self.settings.sms
+        pins = Pins(self.store, pepper(key))
+        stack.callback(pins.close)
+        gateway = HttpSmsGateway(sms.url, sms.token) if sms.url else None
+        return Identity(self.store, pins, key, sms=gateway, brokerage=sms.brokerage)
 
     # --- calls --------------------------------------------------------------------------------------------------------
 

@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import csv
 import datetime
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib import resources
 from typing import Any, Final
 
 from db.branches import Branches
-from db.customer import Branch, Customer, Phone
+from db.customer import BROKERAGE_TIME, Branch, Customer, Phone, brokerage_day
 from db.customers import Customers
+from db.events import utcnow
 from db.instruments import Instrument, Instruments
 from db.notices import Notice, Notices, NoticeText
+from db.slots import Slot, Slots
 from db.store import Store
+from db.watch_list import WatchLists
 
+ACTOR: Final = "demonstration"  # in the audit trail
+SLOT_DAYS: Final = 5  # working days ahead that have slots
+SATURDAY: Final = 5  # of date.weekday()
 FIRST_NOTICE: Final = datetime.datetime(2026, 1, 5, 1, 0, tzinfo=datetime.UTC)  # 9 o'clock in Shanghai
 
 
@@ -32,8 +38,11 @@ class Reference:
     suspended: bool
 
 
-async def load(store: Store) -> None:
-    """Put all demonstration data into the store. What an operator added beside it stays. Raises StoreError."""
+async def load(store: Store, now: Callable[[], datetime.datetime] = utcnow) -> None:
+    """Put all demonstration data into the store. What an operator added beside it stays. Raises StoreError.
+
+    Slots for appointments lie in the days after ``now`` (an aware moment).
+    """
     await Instruments(store).put(instruments())
     notices = Notices(store)
     for notice in demo_notices():
@@ -46,6 +55,15 @@ async def load(store: Store) -> None:
     for customer in demo_customers():
         if await customers.by_account(customer.account) is None:
             await customers.put(customer, why="demonstration")
+            await _watch(store, customer.account)
+    await Slots(store).add(demo_slots(brokerage_day(now())), actor=ACTOR)
+
+
+async def _watch(store: Store, account: str) -> None:
+    customer = await Customers(store).id_of(account)
+    for row in _rows("watch_list.csv"):
+        if row["account"] == account and customer is not None:
+            await WatchLists(store).add(customer, row["code"], row["kind"], actor=ACTOR)
 
 
 def instruments() -> tuple[Instrument, ...]:
@@ -111,6 +129,25 @@ def demo_customers() -> tuple[Customer, ...]:
             opened_on=datetime.date.fromisoformat(row["opened_on"]),
         )
         for row in _rows("customers.csv")
+    )
+
+
+def demo_slots(today: datetime.date) -> tuple[Slot, ...]:
+    """The demonstration's slots: the same times on each of the next working days, public holidays or not."""
+    ahead = (today + datetime.timedelta(days=number) for number in range(1, 2 * SLOT_DAYS))
+    days = [day for day in ahead if day.weekday() < SATURDAY][:SLOT_DAYS]
+    return tuple(
+        Slot(
+            branch=row["branch"],
+            starts_at=datetime.datetime.combine(day, datetime.time.fromisoformat(row["time"]), BROKERAGE_TIME),
+            minutes=int(row["minutes"]),
+            capacity=int(row["capacity"]),
+            adviser=row["adviser"],
+            adviser_zh=row["adviser_zh"],
+            adviser_en=row["adviser_en"],
+        )
+        for day in days
+        for row in _rows("slots.csv")
     )
 
 
