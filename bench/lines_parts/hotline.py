@@ -22,6 +22,7 @@ from ivr import config
 from ivr.asterisk import locate, render, secrets_file
 from ivr.asterisk.layout import Layout
 from ivr.asterisk.process import Asterisk
+from ivr.lines.load import FILE_NAME
 from ivr.preparation import steps
 from ivr.supervise.children import ControllerChild
 
@@ -29,6 +30,14 @@ HOST = "127.0.0.1"
 CONTROL_PORTS = (14000, 19000)  # below the range from which clients get theirs (32768 on)
 RTP_STARTS = (26000, 28000)
 RTP_PORTS_PER_CALL = 4  # RTP and RTCP, and as much again: a port is not given out twice in a row
+
+# One line for all of them: the desk is passed as on any hotline, and turns nobody away.
+LINES = """\
+trunk_groups:
+  all: {{lines: {callers}}}
+lines:
+  main: {{name: Bench, numbers: ["95500"], trunks: all, flow: main}}
+"""
 
 
 class BenchError(Exception):
@@ -100,9 +109,13 @@ def _environment(file: Path) -> dict[str, str]:
 def _write_settings(file: Path, run_dir: Path, callers: int) -> None:
     sip, agi, ami, http = _free_ports(4)
     rtp = random.randrange(*RTP_STARTS, 2)
+    dialplans = run_dir / "dialplans"
+    shutil.copytree(config.CHECKOUT / "dialplans", dialplans)
+    (dialplans / FILE_NAME).write_text(LINES.format(callers=callers))
     file.write_text(
         f"""
 run_dir = "{run_dir}"
+dialplans = "{dialplans}"
 [ports]
 sip = {sip}
 agi = {agi}

@@ -20,6 +20,7 @@ QUARTER: Final = 900  # seconds
 HOUR: Final = 3600
 FORMULA: Final = "offered = carried erlangs + refused calls x mean holding time"
 REFUSED: Final = frozenset({"busy", "refused"})  # how a call ended that got no line
+NO_TRAFFIC: Final = frozenset({"closed", "unallocated"})  # … and one that wanted none: more lines would not serve it
 LONGEST: Final = datetime.timedelta(hours=12)  # a longer one is a call whose end was found late, not traffic
 
 
@@ -46,6 +47,8 @@ class TrafficMeter:
 
     def add(self, began: datetime.datetime, ended: datetime.datetime, how: str) -> None:
         """One call: when it began and ended (timezone-aware), and how it ended."""
+        if how in NO_TRAFFIC:
+            return
         first, last = began.timestamp(), ended.timestamp()
         quarter = int(first // QUARTER)
         if how in REFUSED:

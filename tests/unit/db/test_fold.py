@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.calls import Calls
-from db.events import CALL_ANSWERED, CALL_ENDED, CALL_LANGUAGE, CALL_RESUMED, CALL_STARTED, Event
+from db.events import CALL_ANSWERED, CALL_ENDED, CALL_LANGUAGE, CALL_REFUSED, CALL_RESUMED, CALL_STARTED, Event
 from db.fold import CallRecord, fold
 from db.store import Store
 
@@ -57,6 +57,16 @@ def test_a_call_resumed_after_its_end_goes_on() -> None:
     over = fold([*LIFE, back, Event("1.7", CALL_ENDED, {"how": "goodbye"}, at(30), "h")])
     assert over
     assert (over.ended_at, over.ended_how) == (at(30), "goodbye")
+
+
+def test_a_call_that_got_no_line_ended_refused_however_its_caller_went_on() -> None:
+    refused = Event("1.7", CALL_REFUSED, {"why": "others: no line is free"}, at(0.5), "r")
+    over = fold([refused, *LIFE])
+    assert over
+    assert (over.ended_at, over.ended_how) == (at(20), "refused")
+    still = fold([refused, *LIFE[:-1]])
+    assert still
+    assert (still.ended_at, still.ended_how) == (None, "")
 
 
 def test_a_call_whose_beginning_was_lost_still_has_a_row() -> None:
