@@ -226,17 +226,18 @@ class Controller:
         call = Call(session, self.speech.composer, aside=self._checkpoint_aside)
         self._live.add(call.id)
         self._unended.add(call.id)
+        how = "lost"
         try:
             how = await self.reception.serve(call)
         finally:
             self._live.discard(call.id)
             hung_up = call.id in self._hung_up
             self._hung_up.discard(call.id)
-        if how != "lost":
-            self._unended.discard(call.id)
-            self.desk.left(call.id)
-        elif hung_up:
-            self._end(call.id, "caller")
+            if how != "lost":
+                self._unended.discard(call.id)
+                self.desk.left(call.id)
+            elif hung_up:  # Asterisk told us while it was in our hands, and will not again
+                self._end(call.id, "caller")
 
     async def _busy(self, session: AgiSession) -> None:
         """More calls than we may have: the dialplan says so and hangs up, at no cost to the calls we have."""

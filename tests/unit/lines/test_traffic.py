@@ -70,6 +70,7 @@ def test_calls_whose_end_makes_no_sense_are_no_traffic() -> None:
 
 def test_a_call_to_a_closed_line_or_to_nobody_is_no_traffic() -> None:
     hour = measured((0, 4, "caller"), (5, 4, "closed"), (6, 0, "unallocated"))
+    assert hour
     assert (hour.served, hour.refused) == (1, 0)
 
 
