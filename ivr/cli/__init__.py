@@ -11,6 +11,7 @@ import click
 
 from ivr.cli.calls import calls, dial, doctor
 from ivr.cli.customers import customers
+from ivr.cli.desk import desk
 from ivr.cli.flows import check, graph, try_
 from ivr.cli.hotline import run, serve
 from ivr.cli.identity import identity
@@ -33,7 +34,7 @@ def cli() -> None:
     """
 
 
-for command in (run, serve, dial, calls, doctor, check, graph, try_, lines, customers, tiers, identity):
+for command in (run, serve, dial, calls, doctor, check, graph, try_, lines, customers, tiers, identity, desk):
     cli.add_command(command)
 
 
