@@ -8,7 +8,6 @@ from __future__ import annotations
 import secrets
 from typing import Final
 
-import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -43,8 +42,3 @@ def is_ticket_number(digits: str) -> bool:
 def recording_name() -> str:
     """A new name for a recording: random digits."""
     return "".join(secrets.choice("0123456789") for _ in range(RECORDING_DIGITS))
-
-
-async def given(session: AsyncSession) -> int:
-    """How many numbers are given."""
-    return await session.scalar(sa.select(sa.func.count()).select_from(TicketNumberRow)) or 0

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import audit
 from db.account_locks import unlocked_account
@@ -30,10 +31,11 @@ class Wishes:
 
     async def prefer_language(self, customer: int, language: Language, *, actor: str) -> None:
         """Begin calls in this language; the others that the customer speaks stay."""
-        async with self._store.reading() as session:
+        async with self._store.writing() as session:
+            account = await unlocked_account(session, customer)
             spoken = await session.scalar(sa.select(CustomerRow.languages).where(CustomerRow.id == customer)) or ()
-        languages = (language, *(other for other in spoken if other != language))
-        await self._write(customer, {"languages": languages}, "wish.language", actor)
+            languages = (language, *(other for other in spoken if other != language))
+            await _put(session, customer, account, {"languages": languages}, "wish.language", actor)
 
     async def keep_quiet(self, customer: int, begin: datetime.time, end: datetime.time, *, actor: str) -> None:
         """Do not call from ``begin`` until ``end``, brokerage time; may go over midnight."""
@@ -52,21 +54,27 @@ class Wishes:
         await self._write(customer, {"do_not_call": False}, "wish.do_not_call", actor)
 
     async def _write(self, customer: int, wished: Mapping[str, Any], what: str, actor: str) -> None:
-        columns = [getattr(CustomerRow, name) for name in wished]
         async with self._store.writing() as session:
             account = await unlocked_account(session, customer)
-            row = (await session.execute(sa.select(*columns).where(CustomerRow.id == customer))).one()
-            before = dict(zip(wished, row, strict=True))
-            if before == dict(wished):
-                return
-            await session.execute(
-                sa.update(CustomerRow)
-                .where(CustomerRow.id == customer)
-                .values(dict(wished))
-                .execution_options(synchronize_session=False)
-            )
-            data = {name: {"from": _shown(before[name]), "to": _shown(value)} for name, value in wished.items()}
-            await audit.append(session, [AuditEntry(actor, what, account, data)])
+            await _put(session, customer, account, wished, what, actor)
+
+
+async def _put(
+    session: AsyncSession, customer: int, account: str, wished: Mapping[str, Any], what: str, actor: str
+) -> None:
+    columns = [getattr(CustomerRow, name) for name in wished]
+    row = (await session.execute(sa.select(*columns).where(CustomerRow.id == customer))).one()
+    before = dict(zip(wished, row, strict=True))
+    if before == dict(wished):
+        return
+    await session.execute(
+        sa.update(CustomerRow)
+        .where(CustomerRow.id == customer)
+        .values(dict(wished))
+        .execution_options(synchronize_session=False)
+    )
+    data = {name: {"from": _shown(before[name]), "to": _shown(value)} for name, value in wished.items()}
+    await audit.append(session, [AuditEntry(actor, what, account, data)])
 
 
 def _shown(value: object) -> object:
