@@ -20,8 +20,10 @@ from typing import ClassVar, Final, TypeVar
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import audit
+from db.account_locks import CustomerGone, unlocked_account
 from db.audit import AuditEntry
 from db.errors import StoreError
 from db.events import utcnow
@@ -81,19 +83,24 @@ class Pins:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def set_pin(self, account: str, pin: str, *, actor: str) -> None:
-        """Set or change the PIN. Raises PinRefused, NoSuchCustomer."""
+        """Set or change the PIN at the desk. Raises PinRefused, NoSuchCustomer."""
         async with self._store.reading() as session:
-            owner = await session.scalar(sa.select(CustomerRow.id).where(CustomerRow.account == account))
-            phones = list(await session.scalars(sa.select(PhoneRow.number).where(PhoneRow.customer_id == owner)))
-        if owner is None:
+            customer = await session.scalar(sa.select(CustomerRow.id).where(CustomerRow.account == account))
+        if customer is None:
             raise NoSuchCustomer(account)
-        if reason := weakness(pin, account, *phones):
-            raise PinRefused(reason, remedy="Choose another.")
-        hashed = await self._in_thread(lambda: self._hasher.hash(self._keyed(pin)))
-        now = utcnow()
+        hashed = await self._hashed(customer, account, pin)
         async with self._store.writing() as session:
-            await session.merge(PinRow(customer_id=owner, hash=hashed, changed_at=now))
-            await audit.append(session, [AuditEntry(actor, "pin.set", account, {}, now)])
+            await _put(session, customer, account, hashed, actor)
+
+    async def change_pin(self, customer: int, pin: str, *, actor: str) -> None:
+        """The customer's own wish, by telephone. Raises PinRefused, CustomerGone, AccountLocked."""
+        async with self._store.reading() as session:
+            account = await session.scalar(sa.select(CustomerRow.account).where(CustomerRow.id == customer))
+        if account is None:
+            raise CustomerGone(customer)
+        hashed = await self._hashed(customer, account, pin)
+        async with self._store.writing() as session:
+            await _put(session, customer, await unlocked_account(session, customer), hashed, actor)
 
     async def check_pin(self, account: str, pin: str) -> bool:
         """Whether this is the account's PIN. An account that is unknown or has none is never proven.
@@ -136,6 +143,13 @@ class Pins:
             await session.execute(sa.delete(PinRow).where(PinRow.customer_id == owner))
             await audit.append(session, [AuditEntry(actor, "pin.removed", account)])
 
+    async def _hashed(self, customer: int, account: str, pin: str) -> str:
+        async with self._store.reading() as session:
+            phones = list(await session.scalars(sa.select(PhoneRow.number).where(PhoneRow.customer_id == customer)))
+        if reason := weakness(pin, account, *phones):
+            raise PinRefused(reason, remedy="Choose another.")
+        return await self._in_thread(lambda: self._hasher.hash(self._keyed(pin)))
+
     def _verify(self, hashed: str, pin: str) -> bool:
         try:
             return self._hasher.verify(hashed, pin)
@@ -151,3 +165,9 @@ class Pins:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+async def _put(session: AsyncSession, customer: int, account: str, hashed: str, actor: str) -> None:
+    now = utcnow()
+    await session.merge(PinRow(customer_id=customer, hash=hashed, changed_at=now))
+    await audit.append(session, [AuditEntry(actor, "pin.set", account, {}, now)])

@@ -12,8 +12,10 @@
 
 ``hear`` names a prompt (or several in order) that must be said before anything is pressed; other prompts may come
 between. ``text`` must be part of what was said. ``press`` presses keys at the next chance, ``silence`` lets a question
-run out of time, ``reach`` names a node the call must have come to. ``answers: {quotes.look_up: share}`` has a service
-end with that exit and sample values instead of doing its work (``error``: it fails); a list is used up in turn.
+run out of time, ``speak`` says something after the beep, ``reach`` names a node the call must have come to.
+``answers: {quotes.look_up: share}`` has a service end with that exit and sample values instead of doing its work
+(``error``: it fails); a list is used up in turn. With ``proven: yes`` the caller has proven to be the demonstration's
+first customer when the call begins.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from pathlib import Path
 from ivr.datafile.fields import KEYS, Fields, suggest
 from ivr.datafile.problem import Problem
 from ivr.datafile.source import Row, Scalar, Table, parse
+from ivr.flow.checkpoint import Checkpoint, encode
 from ivr.flow.engine import Engine, Entry
 from ivr.flow.load import TEST_SUFFIX
 from ivr.flow.model import FlowSet
@@ -75,6 +78,7 @@ class GoldenTest:
     number: str = "95500"
     language: str = ""
     ends: str = ""
+    proven: bool = False  # the call begins with its caller proven to be the demonstration's first customer
     answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -134,6 +138,7 @@ def _test(item: object, file: str, flow: str, problems: list[Problem]) -> Golden
         number=fields.text("line", "95500"),
         language=fields.text("language", ""),
         ends=fields.one_of("ends", ("caller", "hotline", "failed", ""), ""),
+        proven=fields.flag("proven"),
         answers=answers,
     )
     fields.done()
@@ -146,7 +151,7 @@ def _one_up(table: Table) -> Table:
 
 
 def _step(element: object, fields: Fields) -> GoldenStep | None:
-    if isinstance(element, Scalar) and element.text in ("silence", "hang up"):
+    if isinstance(element, Scalar) and element.text in ("silence", "speak", "hang up"):
         return GoldenStep(element.text, element.line - 1)
     if isinstance(element, Table):
         inner = Fields(fields.file, _one_up(element), fields.problems, fields.where)
@@ -159,7 +164,7 @@ def _step(element: object, fields: Fields) -> GoldenStep | None:
             inner.done()
             return step
     line = getattr(element, "line", 2) - 1
-    remedy = "Use `hear: prompt`, `press: keys`, `reach: node`, `silence` or `hang up`."
+    remedy = "Use `hear: prompt`, `press: keys`, `reach: node`, `silence`, `speak` or `hang up`."
     fields.problems.append(Problem(fields.file, line, f"{fields.where}this is no step.", remedy))
     return None
 
@@ -201,6 +206,14 @@ class ScriptedCaller:
             raise self._mismatch(step, "it waits for a key, but should have said more")
         self._steps.popleft()
         return HANG_UP if step.what == "hang up" else ""
+
+    async def speaks(self) -> str:
+        self._keys.clear()  # pressed before the beep, they are no answer to it
+        self._listen()
+        if self._steps and self._steps[0].what == "speak":
+            self._steps.popleft()
+            return END_OF_WORDS
+        return await self.presses(first=True)
 
     def finished(self, how: str) -> None:
         """The call is over: was everything as the test says?"""
@@ -255,7 +268,8 @@ class ScriptedCaller:
         return self.mismatch
 
 
-SOMEBODY = Proof(1, "pin")  # whom a scripted answer `proven` proves
+END_OF_WORDS = "#"  # what whoever speaks presses at the end
+SOMEBODY = Proof(1, "pin")  # the demonstration's first customer: whom a scripted answer `proven` proves
 
 
 async def run_test(
@@ -267,9 +281,14 @@ async def run_test(
     """
     journal = MemoryJournal()
     caller = ScriptedCaller(test, journal)
-    call = FakeCall(person=caller, environment={"agi_callerid": test.caller, "agi_arg_1": test.number})
-    engine = Engine(lambda: flows, plain_kit(prompts, _scripted(services, test), journal))
-    ending = await engine.run(call, Entry(test.flow, test.language or flows[test.flow].languages[0]))
+    flow, kit = flows[test.flow], plain_kit(prompts, _scripted(services, test), journal)
+    language = test.language or flow.languages[0]
+    environment = {"agi_callerid": test.caller, "agi_arg_1": test.number}
+    if test.proven:
+        proof = kit.seal.write(FakeCall().id, SOMEBODY)
+        environment["agi_arg_2"] = encode(Checkpoint(flow.name, flow.start, language, {}, proof))
+    call = FakeCall(person=caller, environment=environment)
+    ending = await Engine(lambda: flows, kit).run(call, Entry(flow.name, language))
     if caller.mismatch:
         raise caller.mismatch
     for event in journal.events:

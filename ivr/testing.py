@@ -40,6 +40,9 @@ class Person(Protocol):
         ``first`` is true for the first key after a prompt, false inside an entry of several digits.
         """
 
+    async def speaks(self) -> str:
+        """Words after the beep; the key that ends them. An empty string for having nothing to say."""
+
 
 class SilentPerson:
     """Hears everything, presses nothing."""
@@ -54,6 +57,9 @@ class SilentPerson:
         return ""
 
     async def presses(self, *, first: bool) -> str:  # noqa: ARG002 - silent either way
+        return ""
+
+    async def speaks(self) -> str:
         return ""
 
 
@@ -81,6 +87,9 @@ class Typist(SilentPerson):
             return HANG_UP
         self._now.extend(self._groups.popleft())
         return self._now.popleft() if self._now else ""
+
+    async def speaks(self) -> str:
+        return await self.presses(first=True)
 
 
 class FakeVoice:
@@ -173,9 +182,10 @@ class FakeChannel:
         return Answer(200, digits)
 
     async def _record(self, path: str) -> Answer:
-        """The caller speaks until a key; a person who presses nothing says nothing."""
         self.recorded.append(path)
-        key = await self._press(first=True)
+        key = await self.person.speaks()
+        if key == HANG_UP:
+            self._hang_up()
         return Answer(200, str(ord(key)), "dtmf", 40_000) if key else Answer(200, "0", "timeout", 0)
 
     async def _press(self, *, first: bool) -> str:

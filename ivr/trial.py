@@ -48,6 +48,10 @@ class TerminalCaller:
         key = self._keys.popleft()
         return "" if key == END_OF_LINE else key
 
+    async def speaks(self) -> str:
+        self._show("  (speak, then #; Enter is silence)")
+        return await self.presses(first=True)
+
     async def _keys_typed(self) -> str | None:
         while True:
             line = await self._read_line()

@@ -21,7 +21,7 @@ from ivr.errors import GoldlineError
 
 if TYPE_CHECKING:
     from ivr.flow.model import Flow, FlowSet
-    from ivr.flow.service import Service
+    from ivr.services.offline import OfflineHouse
     from ivr.speech.catalogue import Catalogue
 
 DRAW_SECONDS = 30
@@ -48,8 +48,8 @@ async def _check(directory: Path | None, test: bool, as_json: bool) -> None:
 
     settings = config.load()
     directory = directory or settings.dialplans
-    prompts, services = await _house(settings)
-    flows, found, _ = read_all(directory, prompts, services)
+    prompts, house = await _house(settings)
+    flows, found, _ = read_all(directory, prompts, await house.services())
     _, more_found = checked_lines(directory, flows.flows, prompts)
     problems = [str(problem) for problem in (*found, *more_found)]
     tests = []
@@ -62,7 +62,7 @@ async def _check(directory: Path | None, test: bool, as_json: bool) -> None:
         for one in tests:
             if one.flow in flows:
                 try:
-                    await run_test(one, flows, prompts, services)
+                    await run_test(one, flows, prompts, await house.services())
                 except Mismatch as mismatch:
                     failed.append(f"{one.name}: {mismatch}")
     if as_json:
@@ -146,7 +146,8 @@ async def _try(flow: str | None, language: str | None, keys: str | None) -> None
 
     settings = config.load()
     logs.configure("error")
-    prompts, services = await _house(settings)
+    prompts, house = await _house(settings)
+    services = await house.services()
     flows = await _flows(settings)
     start = _named(flows, flow or settings.start_flow)
     groups = iter(keys.split()) if keys is not None else None
@@ -169,18 +170,19 @@ async def _try(flow: str | None, language: str | None, keys: str | None) -> None
     sys.exit(1 if ending.how == "failed" else 0)
 
 
-async def _house(settings: config.Settings) -> tuple[Catalogue, dict[str, Service]]:
-    from ivr.services.offline import offline_services
+async def _house(settings: config.Settings) -> tuple[Catalogue, OfflineHouse]:
+    from ivr.services.offline import OfflineHouse
     from ivr.speech.catalogue import Catalogue
 
-    return Catalogue.load(settings.prompts), await offline_services()
+    return Catalogue.load(settings.prompts), await OfflineHouse.build()
 
 
 async def _flows(settings: config.Settings) -> FlowSet:
     from ivr.flow.errors import FlowInvalid
     from ivr.flow.library import read_all
 
-    prompts, services = await _house(settings)
+    prompts, house = await _house(settings)
+    services = await house.services()
     flows, problems, _ = read_all(settings.dialplans, prompts, services)
     if problems:
         raise FlowInvalid(problems)

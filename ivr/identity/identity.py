@@ -17,6 +17,7 @@ from typing import Final, Literal
 
 import structlog
 
+from db.account_locks import AccountLocked
 from db.audit import Audit, AuditEntry
 from db.errors import StoreError
 from db.events import utcnow
@@ -36,6 +37,9 @@ log = structlog.get_logger(__name__)
 
 CODE_DIGITS: Final = 6
 MAY_NOT_PROVE: Final = frozenset(("closed", "lost"))  # statuses of customers who are customers no more
+# Attempts worked on at once, the others wait their turn: a flood of guesses must leave the store's connections (15) and
+# its one writer (SQLite) to everybody else.
+AT_ONCE: Final = 3
 PRUNE_EVERY: Final = timedelta(hours=1)  # often enough that a flood of guesses leaves no full disk
 
 
@@ -60,7 +64,7 @@ class SentCode:
     seconds: int = 0
 
 
-PinChange = Literal["changed", "weak", "unavailable"]
+PinChange = Literal["changed", "weak", "account_locked", "unavailable"]
 
 
 def random_code() -> str:
@@ -95,6 +99,7 @@ class Identity:
         self._tries = IdentityTries(store)
         self._codes = IdentityCodes(store)
         self._audit = Audit(store)
+        self._turns = asyncio.Semaphore(AT_ONCE)
         self._pruned_at: datetime | None = None
         self._last_text = (0.0, True)  # how long the gateway last took, in seconds, and whether it took the text
 
@@ -132,12 +137,11 @@ class Identity:
     async def change_pin(self, call: str, customer: int, pin: str) -> PinChange:
         """Give a customer who has proven who they are a new PIN, unless it is one that is guessed at once."""
         try:
-            found = await self._customers.by_id(customer)
-            if found is None:
-                return "unavailable"
-            await self._pins.set_pin(found.account, pin, actor=call)
+            await self._pins.change_pin(customer, pin, actor=call)
         except PinRefused:
             return "weak"
+        except AccountLocked:
+            return "account_locked"
         except StoreError as error:
             log.warning("a PIN cannot be changed: the store is away", call=call, error=error.error_id)
             return "unavailable"
@@ -179,15 +183,16 @@ class Identity:
     ) -> Verdict:
         keys = (self._digests.caller(caller_number), self._digests.account(account))
         try:
-            await self._prune()
-            customer = await self._customers.by_account(account)
-            refused = await self._reserve(call, customer, how, keys)
-            if refused is not None:
-                return refused
-            is_right = await right(customer)
-            if customer is None or customer.status in MAY_NOT_PROVE or not is_right:
-                return await self._wrong(call, customer, how, keys)
-            return await self._right(call, customer, how, keys)
+            async with self._turns:
+                await self._prune()
+                customer = await self._customers.by_account(account)
+                refused = await self._reserve(call, customer, how, keys)
+                if refused is not None:
+                    return refused
+                is_right = await right(customer)
+                if customer is None or customer.status in MAY_NOT_PROVE or not is_right:
+                    return await self._wrong(call, customer, how, keys)
+                return await self._right(call, customer, how, keys)
         except StoreError as error:
             log.warning("nobody can be proven: the store is away", call=call, error=error.error_id)
             return Verdict("unavailable")

@@ -28,7 +28,13 @@ PROVING: Final[Mapping[str, Mapping[str, str]]] = {
     "unavailable": {},
 }
 SENDING: Final[Mapping[str, Mapping[str, str]]] = {"sent": {}, "off": {}, "wait": WAIT, "locked": {}, "unavailable": {}}
-CHANGING: Final[Mapping[str, Mapping[str, str]]] = {"changed": {}, "differ": {}, "weak": {}, "unavailable": {}}
+CHANGING: Final[Mapping[str, Mapping[str, str]]] = {
+    "changed": {},
+    "differ": {},
+    "weak": {},
+    "account_locked": {},
+    "unavailable": {},
+}
 
 
 def identity_services(identity: Identity) -> tuple[Service, ...]:

@@ -14,7 +14,7 @@ from db.callbacks import CallbackWish
 from db.customer import Phone
 from db.customers import Customers
 from db.events import utcnow
-from db.in_memory import store_in_memory
+from db.in_memory import StoreTemplate
 from db.instruments import Instrument
 from db.notices import Notice
 from db.pins import Pins
@@ -43,30 +43,53 @@ A_TRADING_MORNING = datetime.datetime(2026, 11, 20, 2, 30, tzinfo=datetime.UTC) 
 
 async def offline_services(now: Callable[[], datetime.datetime] = utcnow) -> dict[str, Service]:
     """The services, by name, with quotes on the board."""
-
-    async def instruments() -> Sequence[Instrument]:
-        return demo.instruments()
-
-    async def published(_moment: datetime.datetime) -> Sequence[Notice]:
-        return tuple(reversed(demo.demo_notices()))
-
-    async def leave(_wish: CallbackWish) -> bool:
-        return True
-
-    board = QuoteBoard(DemoQuoteProvider(demo.references(), clock=now), instruments)
-    await board.refresh()
-    store = await store_in_memory()
-    await demo.load(store, now)
-    services = all_services(board, NoticeBoard(published, now=now), leave)
-    services |= {service.name: service for service in selfservice_services(store, board, now)}
-    return services | {service.name: service for service in identity_services(await _identity(store, now))}
+    return await (await OfflineHouse.build(now)).services()
 
 
-async def _identity(store: Store, now: Callable[[], datetime.datetime]) -> Identity:
-    customers = Customers(store)
-    customer = await customers.by_account(PROVABLE_ACCOUNT)
-    assert customer is not None  # it stands in db/demo/customers.csv
-    await customers.put(replace(customer, phones=(*customer.phones, Phone(PROVABLE_MOBILE))), why="demonstration")
-    pins = Pins(store, pepper(OFFLINE_KEY))
-    await pins.set_pin(PROVABLE_ACCOUNT, PROVABLE_PIN, actor="demonstration")
-    return Identity(store, pins, OFFLINE_KEY, now, sms=SmsInMemory(), new_code=lambda: SMS_CODE)
+class OfflineHouse:
+    """The services with the demonstration's data, anew for each test: what one changes, the next does not see."""
+
+    def __init__(self, template: StoreTemplate, board: QuoteBoard, now: Callable[[], datetime.datetime]) -> None:
+        self._template = template
+        self._board = board
+        self._now = now
+
+    @classmethod
+    async def build(cls, now: Callable[[], datetime.datetime] = utcnow) -> OfflineHouse:
+        """Once: half a second. ``now`` gives an aware moment."""
+
+        async def fill(store: Store) -> None:
+            await demo.load(store, now)
+            customers = Customers(store)
+            customer = await customers.by_account(PROVABLE_ACCOUNT)
+            assert customer is not None  # it stands in db/demo/customers.csv
+            await customers.put(
+                replace(customer, phones=(*customer.phones, Phone(PROVABLE_MOBILE))), why="demonstration"
+            )
+            await Pins(store, pepper(OFFLINE_KEY)).set_pin(PROVABLE_ACCOUNT, PROVABLE_PIN, actor="demonstration")
+
+        board = QuoteBoard(DemoQuoteProvider(demo.references(), clock=now), _instruments)
+        await board.refresh()
+        return cls(await StoreTemplate.filled_by(fill), board, now)
+
+    async def services(self) -> dict[str, Service]:
+        """The services, by name, over a store of their own."""
+        now, board, store = self._now, self._board, await self._template.store()
+        identity = Identity(
+            store, Pins(store, pepper(OFFLINE_KEY)), OFFLINE_KEY, now, sms=SmsInMemory(), new_code=lambda: SMS_CODE
+        )
+        services = all_services(board, NoticeBoard(_published, now=now), _leave)
+        services |= {service.name: service for service in selfservice_services(store, board, now)}
+        return services | {service.name: service for service in identity_services(identity)}
+
+
+async def _instruments() -> Sequence[Instrument]:
+    return demo.instruments()
+
+
+async def _published(_moment: datetime.datetime) -> Sequence[Notice]:
+    return tuple(reversed(demo.demo_notices()))
+
+
+async def _leave(_wish: CallbackWish) -> bool:
+    return True

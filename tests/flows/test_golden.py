@@ -9,9 +9,8 @@ import pytest
 from ivr.config import CHECKOUT
 from ivr.flow.library import read_all
 from ivr.flow.model import FlowSet
-from ivr.flow.service import Service
 from ivr.golden import GoldenTest, nodes_visited, read_tests, run_test, test_files
-from ivr.services.offline import A_TRADING_MORNING, offline_services
+from ivr.services.offline import A_TRADING_MORNING, OfflineHouse
 from ivr.speech.catalogue import Catalogue
 
 DIALPLANS = CHECKOUT / "dialplans"
@@ -25,13 +24,13 @@ def prompts() -> Catalogue:
 
 
 @pytest.fixture(scope="module")
-def services() -> dict[str, Service]:
-    return asyncio.run(offline_services(lambda: A_TRADING_MORNING))
+def house() -> OfflineHouse:
+    return asyncio.run(OfflineHouse.build(lambda: A_TRADING_MORNING))
 
 
 @pytest.fixture(scope="module")
-def flows(prompts: Catalogue, services: dict[str, Service]) -> FlowSet:
-    flows, problems, _ = read_all(DIALPLANS, prompts, services)
+def flows(prompts: Catalogue, house: OfflineHouse) -> FlowSet:
+    flows, problems, _ = read_all(DIALPLANS, prompts, asyncio.run(house.services()))
     assert not problems, "\n".join(str(problem) for problem in problems)
     return flows
 
@@ -43,15 +42,15 @@ def test_the_tests_can_be_read() -> None:
 
 
 async def test_every_node_of_every_flow_is_visited_by_some_test(
-    flows: FlowSet, prompts: Catalogue, services: dict[str, Service]
+    flows: FlowSet, prompts: Catalogue, house: OfflineHouse
 ) -> None:
     visited: set[str] = set()
     for test in TESTS:
-        visited |= nodes_visited(await run_test(test, flows, prompts, services))
+        visited |= nodes_visited(await run_test(test, flows, prompts, await house.services()))
     nodes = {f"{flow.name}/{node}" for flow in flows.flows.values() for node in flow.nodes}
     assert not nodes - visited, "no test beside the flows comes here"
 
 
 @pytest.mark.parametrize("test", TESTS, ids=[f"{test.flow}: {test.name}" for test in TESTS])
-async def test_golden(test: GoldenTest, flows: FlowSet, prompts: Catalogue, services: dict[str, Service]) -> None:
-    await run_test(test, flows, prompts, services)
+async def test_golden(test: GoldenTest, flows: FlowSet, prompts: Catalogue, house: OfflineHouse) -> None:
+    await run_test(test, flows, prompts, await house.services())
