@@ -40,6 +40,9 @@ async def append(session: AsyncSession, entries: Iterable[AuditEntry]) -> None:
         await (await session.connection()).execute(sa.insert(AuditRow), rows)  # without the mapper: twice as fast
 
 
+MOST_OF_ONE = 10_000  # acts of one call: a day of somebody pressing keys comes to less
+
+
 class Audit:
     """The trail, to be read. Every method raises StoreError when the database refuses or is away."""
 
@@ -54,6 +57,11 @@ class Audit:
     async def of_account(self, account: str, most: int = 100) -> tuple[AuditEntry, ...]:
         """The latest acts on this customer's data, newest first."""
         return await self._latest(sa.select(AuditRow).where(AuditRow.account == account), most)
+
+    async def by_actor(self, actor: str, since: datetime.datetime, until: datetime.datetime) -> tuple[AuditEntry, ...]:
+        """What this actor (a call's name, for callers) did in that time, newest first."""
+        query = sa.select(AuditRow).where(AuditRow.at >= since, AuditRow.at <= until, AuditRow.actor == actor)
+        return await self._latest(query, MOST_OF_ONE)
 
     async def latest(self, most: int = 100) -> tuple[AuditEntry, ...]:
         """The latest acts, newest first."""

@@ -9,6 +9,7 @@ import sys
 
 import click
 
+from ivr.cli.audit import audit
 from ivr.cli.calls import calls, dial, doctor
 from ivr.cli.customers import customers
 from ivr.cli.desk import desk
@@ -34,7 +35,7 @@ def cli() -> None:
     """
 
 
-for command in (run, serve, dial, calls, doctor, check, graph, try_, lines, customers, tiers, identity, desk):
+for command in (run, serve, dial, calls, doctor, check, graph, try_, lines, customers, tiers, identity, desk, audit):
     cli.add_command(command)
 
 
