@@ -164,7 +164,7 @@ async def test_a_worker_killed_while_idle_is_replaced(pool: Pyttsx3Pool) -> None
 
 
 async def test_a_worker_that_hangs_is_ended_and_said_so() -> None:
-    pool = Pyttsx3Pool(1, render_seconds=0.5)
+    pool = Pyttsx3Pool(1, render_seconds=4.0)  # the new one must make it, however busy the machine
     await pool.start()
     (worker,) = pool.pids
     os.kill(worker, signal.SIGSTOP)
