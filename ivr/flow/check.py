@@ -7,7 +7,7 @@ surely there, with the right kind, on whatever way the call came. Pure: flows in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from ivr.datafile.fields import suggest
@@ -25,17 +25,30 @@ Kinds = Mapping[str, str]
 
 
 def check_flow(
-    flow: Flow, others: Mapping[str, Flow], prompts: Prompts, services: Mapping[str, Service]
+    flow: Flow,
+    others: Mapping[str, Flow],
+    prompts: Prompts,
+    services: Mapping[str, Service],
+    refused: Collection[str] = (),
 ) -> tuple[Flow, list[Problem]]:
-    """Check one flow among the others. Returns it with what is known of its values filled in."""
-    checker = _Checker(flow, others, prompts, services)
+    """Check one flow among the others. Returns it with what is known of its values filled in.
+
+    ``refused`` are flows that are not among the others for faults of their own: a way that leads there says so.
+    """
+    checker = _Checker(flow, others, prompts, services, refused)
     return checker.check(), checker.problems
 
 
 class _Checker:
     def __init__(
-        self, flow: Flow, others: Mapping[str, Flow], prompts: Prompts, services: Mapping[str, Service]
+        self,
+        flow: Flow,
+        others: Mapping[str, Flow],
+        prompts: Prompts,
+        services: Mapping[str, Service],
+        refused: Collection[str],
     ) -> None:
+        self.refused = refused
         self.flow = flow
         self.others = others
         self.prompts = prompts
@@ -90,6 +103,13 @@ class _Checker:
                 )
             if target.flow:
                 other = self.others.get(target.flow)
+                if other is None and target.flow in self.refused:
+                    self._problem(
+                        way.line,
+                        f"node {node.name}: flow {target.flow!r} does not serve: it has faults of its own.",
+                        "Mend that one first.",
+                    )
+                    continue
                 if other is None:
                     self._problem(
                         way.line,

@@ -58,7 +58,7 @@ def read_all(
         checked: dict[str, Flow] = {}
         failed = False
         for name, flow in together.items():
-            checked[name], found = check_flow(flow, together, prompts, services)
+            checked[name], found = check_flow(flow, together, prompts, services, refused)
             if found and name not in refused:
                 problems += found
                 refused.add(name)

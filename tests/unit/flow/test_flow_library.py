@@ -118,3 +118,16 @@ def test_the_first_start_refuses_to_serve_anything_wrong(
 def test_no_flow_to_begin_with_is_said(tmp_path: Path, prompts: Catalogue, services: dict[str, Service]) -> None:
     with pytest.raises(FlowInvalid, match="no flow 'main'"):
         Library(tmp_path, prompts, services, "main").open()
+
+
+def test_a_way_into_a_flow_with_faults_says_whose_fault_it_is(
+    tmp_path: Path, prompts: Catalogue, services: dict[str, Service], write: Write
+) -> None:
+    write("main", GOOD.replace("say: menu", "say: menus"))
+    write("other", OTHER)
+    with pytest.raises(FlowInvalid) as caught:
+        Library(tmp_path, prompts, services, "main").open()
+    problems = [str(problem) for problem in caught.value.problems]
+    assert len(problems) == 2
+    assert "there is no prompt 'menus'" in problems[0]
+    assert "flow 'main' does not serve: it has faults of its own. Mend that one first." in problems[1]
