@@ -438,6 +438,10 @@ class Voice:
         sound: Sound = await self._speech.composer.compose(self._speech.catalogue.say(prompt, language, values or {}))
         return Path(f"{sound.path}.alaw").read_bytes()
 
+    def is_fixed(self, prompt: str) -> bool:
+        """It sounds the same in every call: no values stand in it."""
+        return not self._speech.catalogue.signature(prompt)
+
     async def opening(self, prompt: str, language: str = "zh") -> bytes:
         """Its first half second, which nobody has cut short yet."""
         return (await self.sound(prompt, language))[:OPENING]
