@@ -222,16 +222,13 @@ class Call:
                 return Gathered(digits, "end_key")
         return await self._settle(digits, end, seconds)
 
-    async def record(
-        self, utterance: Utterance, path: str, *, beep: str, most: float, silence: float, end: str = "#"
-    ) -> Recorded:
-        """Ask for words: say the prompt, beep, and record what the caller says into ``path`` (8 kHz, ``.wav``).
+    async def record(self, path: str, *, beep: str, most: float, silence: float, end: str = "#") -> Recorded:
+        """Beep, and record what the caller says into ``path`` (8 kHz, ``.wav``).
 
         Ends at the key ``end``, after ``silence`` seconds of silence or ``most`` seconds in all. When the caller hangs
         up CallerHungUp is raised, and what was said until then is in the file. Not with the command's own beep: that
         plays a sound of Asterisk's, which need not be there.
         """
-        await self.play(utterance)
         self._typed_ahead.clear()  # a key from before is no answer to what is said now
         await self._channel.command("STREAM", "FILE", beep, "", deadline=MARGIN_SECONDS)
         answer = await self._channel.command(

@@ -34,6 +34,7 @@ ANSWER_SECONDS = 10.0
 KEY_TONE_MS = 80  # twice what a receiver must recognise (ITU-T Q.24: 40 ms tone, 40 ms pause)
 KEY_SECONDS = 0.16  # from one key to the next, as a quick person presses
 BEFORE_KEY_SECONDS = 0.4  # a person listens a moment before pressing
+SPEAKING_SECONDS = 2.5  # this caller says nothing, but as long as somebody who says something
 QUIET_SECONDS = 1.5  # without a further question: everything typed ahead is used up
 
 Tell = Callable[[str, dict[str, Any]], None]
@@ -81,7 +82,7 @@ class Dialler:
         self._mark = f"dial-{random_text.token_hex(6)}"
         self._answered = asyncio.Event()
         self._ended = asyncio.Event()
-        self._questions: asyncio.Queue[None] = asyncio.Queue()
+        self._questions: asyncio.Queue[float] = asyncio.Queue()  # seconds to wait before keys are pressed
         self._result = Dialled()
 
     async def call(
@@ -186,9 +187,9 @@ class Dialler:
             groups = ()
             await self._until_quiet()
         for group in groups:
-            await self._questions.get()
+            seconds = await self._questions.get()
             if group:
-                await asyncio.sleep(BEFORE_KEY_SECONDS)
+                await asyncio.sleep(seconds)
                 await self._press(ami, group)
         await self._questions.get()
 
@@ -243,8 +244,10 @@ class Dialler:
         self._tell(kind, data)
         if kind == "said":
             self._result.said.append(data["text"])
-            if "wants" in data:
-                self._questions.put_nowait(None)
+            if data.get("wants") in ("key", "digits"):
+                self._questions.put_nowait(BEFORE_KEY_SECONDS)
+        elif kind == "recording":  # after the prompt, before the beep
+            self._questions.put_nowait(SPEAKING_SECONDS)
         elif kind == "call.ended":
             self._result.ended = data["how"]
             self._ended.set()

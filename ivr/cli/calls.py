@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import datetime
 import json
 import sys
 from pathlib import Path
@@ -54,6 +55,10 @@ async def _dial(
                 click.echo(f"☎ {number} (from {caller})")
             case "said":
                 click.echo(f"  {data['text']}")
+            case "recording":
+                click.echo("  (beep: your words are recorded)")
+            case "recorded":
+                click.echo(f"  > ({data['seconds']:g} s of sound)")
             case "keyed":
                 click.echo(f"  > {data['keys'] or '(silence)'}")
             case "call.ended":
@@ -117,7 +122,7 @@ async def _latest_calls(settings: config.Settings, most: int, as_json: bool) -> 
     rows = [
         {
             "call": record.id,
-            "began": record.started_at.isoformat(timespec="seconds") if record.started_at else "",
+            "began": _moment(record.started_at, as_json),
             "caller": record.caller or "",
             "line": record.line or "",
             "language": record.language or "",
@@ -127,6 +132,13 @@ async def _latest_calls(settings: config.Settings, most: int, as_json: bool) -> 
         for record in records
     ]
     _show(rows, as_json, "No calls yet. Try: ivr dial")
+
+
+def _moment(at: datetime.datetime, as_json: bool) -> str:
+    """For machines in UTC, for people on the brokerage's own clock."""
+    from db.customer import BROKERAGE_TIME
+
+    return at.isoformat(timespec="seconds") if as_json else at.astimezone(BROKERAGE_TIME).strftime("%m-%d %H:%M:%S")
 
 
 async def _one_call(settings: config.Settings, call_id: str, as_json: bool) -> None:
@@ -195,8 +207,8 @@ def _show(rows: list[dict[str, Any]], as_json: bool, nothing: str) -> None:
     from rich.text import Text
 
     table = Table(box=None)
-    for name in rows[0]:
-        table.add_column(name, overflow="fold")
+    for place, name in enumerate(rows[0]):
+        table.add_column(name, overflow="fold", no_wrap=place == 0)  # the first names the row: to be copied
     for row in rows:
         table.add_row(*(Text(str(value)) for value in row.values()))
     Console().print(table)

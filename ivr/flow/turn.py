@@ -136,13 +136,12 @@ class Turn:
         """
         utterance = self._utterance((saying,))
         self._note_said(utterance, wants="words")
+        await self.call.play(utterance)
         studio = self._kit.studio
-        began = time.monotonic()
         self.note("recording", name=name.digits)
-        recorded = await self.call.record(
-            utterance, f"{studio.directory}/{name.digits}", beep=studio.beep, most=most, silence=silence
-        )
-        self.note("recorded", name=name.digits, seconds=round(min(recorded.seconds, time.monotonic() - began), 1))
+        path = f"{studio.directory}/{name.digits}"
+        recorded = await self.call.record(path, beep=studio.beep, most=most, silence=silence)
+        self.note("recorded", name=name.digits, seconds=round(recorded.seconds, 1))
         return recorded
 
     async def ask(self, name: str, inputs: Mapping[str, str]) -> Result:

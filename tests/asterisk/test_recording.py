@@ -87,7 +87,12 @@ async def recorder(asterisk: RunningAsterisk, handler: Handler) -> AsyncIterator
 
 def record_into(asterisk: RunningAsterisk, path: Path) -> Handler:
     """Ask for words, at most twenty seconds of them, until two of silence."""
-    return lambda call: call.record(PROMPT, str(path), beep=str(asterisk.layout.beep), most=20, silence=2)
+
+    async def record(call: Call) -> Recorded:
+        await call.play(PROMPT)
+        return await call.record(str(path), beep=str(asterisk.layout.beep), most=20, silence=2)
+
+    return record
 
 
 async def beeped(phone: Phone) -> None:
