@@ -1,0 +1,3 @@
+"""What bench/guessing.py and the test of the same name are made of."""
+
+from __future__ import annotations
