@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Index, Integer, MetaData, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from db.agent import OFFERED, ROLES, SEAT_KINDS, STANDINGS, STATES
 from db.columns import JSON_VALUE, StorableText, UtcTime, Words, Yuan
 from db.customer import PHONE_STATES, STAGES, STATUSES, TIERS
 
@@ -452,3 +453,116 @@ class WatchedRow(Base):
     code: Mapped[str] = mapped_column(StorableText(WORD))
     kind: Mapped[str] = mapped_column(StorableText(WORD))
     added_at: Mapped[datetime.datetime]
+
+
+class AgentRow(Base):
+    """A person who answers calls; never deleted, so that the history keeps its names."""
+
+    __tablename__ = "agents"
+    __table_args__ = (_one_of("role", *ROLES), _one_of("standing", *STANDINGS))
+
+    id: Mapped[str] = mapped_column(StorableText(WORD), primary_key=True)
+    name_zh: Mapped[str] = mapped_column(StorableText(NAME))
+    name_en: Mapped[str] = mapped_column(StorableText(NAME))
+    branch: Mapped[str | None] = mapped_column(StorableText(WORD), ForeignKey("branches.code"), index=True)
+    languages: Mapped[tuple[str, ...]] = mapped_column(Words(WORDS))
+    dialects: Mapped[tuple[str, ...]] = mapped_column(Words(WORDS))
+    skills: Mapped[dict[str, Any]]  # {name: level}
+    role: Mapped[str] = mapped_column(StorableText(WORD))
+    calls_per_day: Mapped[int | None]
+    standing: Mapped[str] = mapped_column(StorableText(WORD))
+
+
+class AgentPinRow(Base):
+    """A table of its own, so that no reader of agents ever has a hash in hand."""
+
+    __tablename__ = "agent_pins"
+
+    agent: Mapped[str] = mapped_column(StorableText(WORD), ForeignKey("agents.id"), primary_key=True)
+    hash: Mapped[str] = mapped_column(StorableText(PIN_HASH))
+    changed_at: Mapped[datetime.datetime]
+
+
+class SeatRow(Base):
+    """Where an agent can be rung. No two seats ring the same telephone."""
+
+    __tablename__ = "seats"
+    __table_args__ = (
+        _one_of("kind", *SEAT_KINDS),
+        CheckConstraint(
+            "(kind IN ('softphone', 'browser') AND endpoint IS NOT NULL AND trunk IS NULL AND number IS NULL)"
+            " OR (kind IN ('mobile', 'trunk') AND endpoint IS NULL AND trunk IS NOT NULL AND number IS NOT NULL)",
+            name="dialled",
+        ),
+        UniqueConstraint("trunk", "number"),
+    )
+
+    id: Mapped[str] = mapped_column(StorableText(WORD), primary_key=True)
+    kind: Mapped[str] = mapped_column(StorableText(WORD))
+    endpoint: Mapped[str | None] = mapped_column(StorableText(NUMBER), unique=True)
+    trunk: Mapped[str | None] = mapped_column(StorableText(NUMBER))
+    number: Mapped[str | None] = mapped_column(StorableText(NUMBER))
+    branch: Mapped[str | None] = mapped_column(StorableText(WORD), ForeignKey("branches.code"), index=True)
+    accept_key: Mapped[bool]
+    kept_open: Mapped[bool]
+
+
+_OFFERED = f"state IN ({', '.join(repr(state) for state in sorted(OFFERED))})"
+
+
+class AgentSessionRow(Base):
+    """What each agent is doing now. One agent at one seat, one seat one agent, one call offered to one agent."""
+
+    __tablename__ = "agent_sessions"
+    __table_args__ = (
+        _one_of("state", *STATES),
+        _one_of("next_state", *STATES),
+        CheckConstraint("(state = 'logged_out') = (seat IS NULL)", name="seat"),
+        CheckConstraint("state NOT IN ('reserved', 'ringing', 'talking') OR call_id <> ''", name="call"),
+        Index(
+            "uq_agent_sessions_offered",
+            "call_id",
+            unique=True,
+            sqlite_where=text(_OFFERED),
+            postgresql_where=text(_OFFERED),
+        ),
+    )
+
+    agent: Mapped[str] = mapped_column(StorableText(WORD), ForeignKey("agents.id"), primary_key=True)
+    state: Mapped[str] = mapped_column(StorableText(WORD))
+    since: Mapped[datetime.datetime]
+    seat: Mapped[str | None] = mapped_column(StorableText(WORD), ForeignKey("seats.id"), unique=True)
+    call_id: Mapped[str] = mapped_column(StorableText(CALL_ID))
+    until: Mapped[datetime.datetime | None]
+    reason: Mapped[str] = mapped_column(StorableText(WORD))
+    next_state: Mapped[str | None] = mapped_column(StorableText(WORD))
+    next_reason: Mapped[str] = mapped_column(StorableText(WORD))
+    missed: Mapped[int]
+    version: Mapped[int] = mapped_column(BigInteger)
+
+
+class AgentChangeRow(Base):
+    """The history of sessions. Appended only: triggers refuse a change, in the database itself (migration 0006).
+
+    No foreign keys: what happened outlives whom it happened to.
+    """
+
+    __tablename__ = "agent_changes"
+    __table_args__ = (
+        Index(None, "agent", "at"),
+        _one_of("from_state", *STATES),
+        _one_of("to_state", *STATES),
+    )
+
+    id: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True)
+    agent: Mapped[str] = mapped_column(StorableText(WORD))
+    seat: Mapped[str] = mapped_column(StorableText(WORD))
+    since: Mapped[datetime.datetime]
+    at: Mapped[datetime.datetime] = mapped_column(index=True)
+    from_state: Mapped[str] = mapped_column(StorableText(WORD))
+    to_state: Mapped[str] = mapped_column(StorableText(WORD))
+    why: Mapped[str] = mapped_column(StorableText(WORD))
+    actor: Mapped[str] = mapped_column(StorableText(NAME))
+    call_id: Mapped[str] = mapped_column(StorableText(CALL_ID), index=True)
+    from_reason: Mapped[str] = mapped_column(StorableText(WORD))
+    to_reason: Mapped[str] = mapped_column(StorableText(WORD))
