@@ -1,8 +1,8 @@
 """Agents' PINs, with which they log in by telephone: set and checked, never read.
 
 Kept as customers' are (``db.pins``): an argon2id hash of the PIN keyed with the installation's pepper, in a table of
-its own. The key takes in the agent's id, so that a hash copied to another agent proves nothing. Who may try how often is
-decided by whoever asks.
+its own. The key takes in the agent's id, so that a hash copied to another agent proves nothing. Who may try how often
+is decided by whoever asks.
 """
 
 from __future__ import annotations

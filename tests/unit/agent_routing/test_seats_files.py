@@ -58,7 +58,7 @@ def test_faults_in_reasons_are_told_by_their_line(text: str, says: str) -> None:
         ("ringing: 20", "f:1: ringing must be a duration"),
         ("talking: 9s", "f:1: talking must be between"),
         ("wrap_up: 30s\nwrap_up_most: 10s", "f:2: wrap_up_most is shorter than wrap_up"),
-        ("missed_in_a_row: none", "f:1: reasons: missed_in_a_row must be a whole number"),
+        ("missed_in_a_row: none", "f:1: missed_in_a_row must be a whole number"),
         ("rining: 20s", "unknown field 'rining'. Did you mean 'ringing'?"),
     ],
 )

@@ -173,7 +173,15 @@ def test_the_table_of_this_test_knows_all_there_is() -> None:
 
 def test_a_whole_call_and_its_history() -> None:
     session, lines = logged_out("801", NINE), []
-    events = (LogIn("S1"), Reserve("c1"), Ring("c1"), Answer("c1"), HangUp("c1"), Ready(), LogOut())
+    events: tuple[Event, ...] = (
+        LogIn("S1"),
+        Reserve("c1"),
+        Ring("c1"),
+        Answer("c1"),
+        HangUp("c1"),
+        Ready(),
+        LogOut(),
+    )
     for number, event in enumerate(events):
         made = step(session, event, NINE + number * SECOND, TIMES)
         session = made.session
