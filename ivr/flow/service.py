@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ivr.flow.proof import Proof
 from ivr.speech.values import Value
@@ -26,12 +26,14 @@ class Caller(NamedTuple):
     customer: int | None = None  # the customer whom the caller has proven to be; the store's own number
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+NO_VALUES: Final[Mapping[str, Value]] = {}
+
+
+class Result(NamedTuple):
     """How a service ended: one of its declared exits, and the values declared for that exit."""
 
     exit: str
-    values: Mapping[str, Value] = field(default_factory=dict)
+    values: Mapping[str, Value] = NO_VALUES
     proof: Proof | None = None  # the caller has now proven to be this customer; kept for the rest of the call
 
 
