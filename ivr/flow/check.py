@@ -2,7 +2,7 @@
 
 Every target exists, every node can be reached, no loop runs without the caller, every exit of a service leads
 somewhere, every prompt exists in every language of the flow, and every value a prompt, service or condition wants is
-surely there, with the right kind, on whatever way the call came. Pure: flows in, problems out.
+surely there, with the right kind, on whatever way the call came; no secret value is said. Pure: flows in, problems out.
 """
 
 from __future__ import annotations
@@ -261,6 +261,7 @@ class _Checker:
                 self._value(node, node.line, name, wanted[place], there, f"{node.call} wants")
         if isinstance(node, Record):
             self._value(node, node.line, node.into, Code.kind, there, "the recording's name is")
+            self._no_secret(node, node.line, node.into, "the recording's name is")
         if isinstance(node, Choose):
             for one in node.when:
                 for name in sorted(names_in(one.condition)):
@@ -286,14 +287,23 @@ class _Checker:
                 continue
             wanted |= self.prompts.signature(prompt)
         for place, kind in wanted.items():
-            self._value(
-                node, saying.line, saying.bind.get(place, place), kind, there, f"the prompt's {{{place}}} wants"
-            )
+            name, who = saying.bind.get(place, place), f"the prompt's {{{place}}} wants"
+            self._value(node, saying.line, name, kind, there, who)
+            self._no_secret(node, saying.line, name, who)
         for place in saying.bind:
             if place not in wanted:
                 self._problem(
                     saying.line, f"node {node.name}: no prompt here has a {{{place}}}.", suggest(place, sorted(wanted))
                 )
+
+    def _no_secret(self, node: Node, line: int, name: str, who: str) -> None:
+        """What is said stands in the journal and in a sound's file, and a recording's name on the disk."""
+        if name in self.flow.secrets:
+            self._problem(
+                line,
+                f"node {node.name}: {who} {name!r}, which is secret.",
+                "Secret digits go to services only. Take the value out here.",
+            )
 
     def _value(self, node: Node, line: int, name: str, kind: str, there: Kinds, who: str) -> None:
         if name not in there:

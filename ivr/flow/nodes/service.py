@@ -59,6 +59,9 @@ class AskService(Node):
             raise
         except Exception as error:  # whatever a service does wrong, the caller is told and goes on
             turn.note("service", name=self.call, error=type(error).__name__)
-            log.warning("service failed", service=self.call, error=repr(error), path=turn.path)
+            # Libraries put what they were given into their messages: of a secret input not even those are told.
+            is_secret = not turn.flow.secrets.isdisjoint(self.inputs.values())
+            told = type(error).__name__ if is_secret else repr(error)
+            log.warning("service failed", service=self.call, error=told, path=turn.path)
             return "on_error"
         return result.exit

@@ -36,6 +36,7 @@ FAULTS = [
     pytest.param("min: 4, max: 4", "min: 4, max: many", 16, "whole number", id="not a number"),
     pytest.param("on_cancel: menu", "on_give_up: bye", 16, "on_cancel", id="cancel without a way"),
     pytest.param("save: code", "save: Code", 17, "is no name", id="bad name"),
+    pytest.param("save: code\n", "save: code\n        secret: yes\n", 27, "'code', which is secret", id="secret said"),
     pytest.param("call: people.find", "call: people.fnd", 21, "Did you mean 'people.find'?", id="unknown service"),
     pytest.param("with: {code: code}", "with: {cod: code}", 21, "wants 'code'", id="service input missing"),
     pytest.param(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from good_flow import GOOD
+from structlog.testing import capture_logs
 
 from ivr.agi.errors import CommandTimeout
 from ivr.contract import DONE_FAILED, DONE_HANGUP, VAR_CHECKPOINT, VAR_DONE, VAR_TRIES
@@ -17,6 +18,7 @@ from ivr.flow.model import Flow, FlowSet
 from ivr.flow.service import Caller, Result, Service
 from ivr.flow.trace import HIDDEN
 from ivr.speech.catalogue import Catalogue
+from ivr.speech.values import Value
 from ivr.testing import FakeCall, MemoryJournal, SilentPerson, Typist, plain_kit
 
 ENTRY = Entry("main", "zh")
@@ -300,3 +302,20 @@ async def test_secret_digits_are_nowhere(
             mark = decode(str(words[3]))
             assert mark is not None
             assert "code" not in mark.values
+
+
+@pytest.mark.parametrize(("secret", "told"), [("", True), ("\n        secret: yes", False)])
+async def test_a_service_that_breaks_over_secret_digits_is_logged_without_them(
+    check: Callable[..., Any], prompts: Catalogue, services: dict[str, Service], secret: str, told: bool
+) -> None:
+    async def breaks(_caller: Caller, inputs: Mapping[str, Value]) -> Result:
+        raise ValueError(f"what is {inputs['code']}?")
+
+    text = GOOD.replace("save: code", f"save: code{secret}").replace("say: about", "say: bye")
+    flow, problems = check(text)
+    assert not problems
+    broken = {"people.find": replace(services["people.find"], run=breaks)}
+    with capture_logs() as log:
+        await Hotline(flow, prompts, broken).call(["1", "1234#"])
+    assert [line["event"] for line in log if line["log_level"] == "warning"] == ["service failed"]
+    assert ("1234" in repr(log)) is told
