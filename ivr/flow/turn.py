@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from db.events import Event
@@ -107,13 +107,18 @@ class Turn:
         if played.key:
             self.note("cut_short", seconds=round(played.seconds, 1))
 
-    async def press(self, sayings: tuple[Saying, ...], *, seconds: float) -> str:
-        """Ask for one key."""
+    async def press(self, sayings: tuple[Saying, ...], *, keys: Container[str], seconds: float) -> str:
+        """Ask for one key, of which ``keys`` lead on.
+
+        A flow that asks for secret digits gets some of them at its menus, from callers who type ahead and leave a key
+        out: there keys that lead nowhere are not written down.
+        """
         utterance = self._utterance(sayings)
         if not self.call.keys_waiting:
             self._note_said(utterance, wants="key")
         key = await self.call.press(utterance, seconds=seconds)
-        self._append(Event(self._call_id, "keyed", {"path": self.path, "keys": key}))
+        told = HIDDEN if key and key not in keys and self.flow.secrets else key
+        self._append(Event(self._call_id, "keyed", {"path": self.path, "keys": told}))
         return key
 
     async def gather(

@@ -70,7 +70,7 @@ class Menu(Node):
     async def run(self, turn: Turn) -> str:
         sayings: tuple[Saying, ...] = (self.say,)
         for _ in range(self.tries):
-            key = await turn.press(sayings, seconds=self.seconds)
+            key = await turn.press(sayings, keys=self.keys, seconds=self.seconds)
             if key in self.keys:
                 return key
             sayings = (self.wrong if key else self.silence, self.say)

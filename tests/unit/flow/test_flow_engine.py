@@ -319,3 +319,14 @@ async def test_a_service_that_breaks_over_secret_digits_is_logged_without_them(
         await Hotline(flow, prompts, broken).call(["1", "1234#"])
     assert [line["event"] for line in log if line["log_level"] == "warning"] == ["service failed"]
     assert ("1234" in repr(log)) is told
+
+
+@pytest.mark.parametrize(("secret", "told"), [("", "9"), ("\n        secret: yes", HIDDEN)])
+async def test_a_wrong_key_may_be_a_secret_digit_gone_astray(
+    check: Callable[..., Any], prompts: Catalogue, services: dict[str, Service], secret: str, told: str
+) -> None:
+    flow, problems = check(GOOD.replace("save: code", f"save: code{secret}").replace("say: about", "say: bye"))
+    assert not problems
+    hotline = Hotline(flow, prompts, services)
+    await hotline.call(["9", "1", "1234#"])
+    assert [data["keys"] for data in hotline.data("keyed")][:2] == [told, "1"]
