@@ -35,7 +35,18 @@ from agent_routing.events import (
 from agent_routing.idle import IdleSeats
 from agent_routing.policy import Policy, Ring, skill_word, speech_word
 from agent_routing.pool import INBOUND, Caller, SeatNow, SeatState
-from agent_routing.shelves import LANES, Ability, Placed, Scope, Shelf, Shelves, first_free, take
+from agent_routing.shelves import (
+    ANY_NEED,
+    FINEST_LEVEL,
+    LANES,
+    Ability,
+    Demand,
+    Placed,
+    Scope,
+    Shelves,
+    Vocabulary,
+    take,
+)
 from agent_routing.standing import Place, Stand, Waiting
 from db.customer import TIERS
 from ivr.errors import GoldlineError
@@ -74,8 +85,12 @@ class Engine:
         self._lanes: list[list[Placed]] = [[] for _ in range(LANES)]
         self._shelves = Shelves()
         self._idle = IdleSeats()
-        self._abilities: dict[tuple[tuple[str, int], ...], Ability] = {}
+        self._vocabulary = Vocabulary()
+        self._nothing = self._vocabulary.demand(())
         self._staff: dict[Scope, dict[Ability, int]] = {}  # seats at work, by circle
+        self._able: dict[tuple[str, int], int] = {}  # seats at work, by what they know
+        self._staff_count = 0  # goes up with every change of the two above
+        self._anybody: dict[tuple[Scope, Demand], bool] = {}  # whether a circle has somebody at work for a demand
         self._managers: dict[str, set[str]] = {}  # the seats at which an agent sits
         self._held: dict[str, set[str]] = {}  # callers held for an agent
         self._timers: list[tuple[float, str, str]] = []  # (due, "caller"|"lease"|"rest", id)
@@ -215,7 +230,7 @@ class Engine:
         caller = event.caller
         if caller.id in self._waiting:
             raise RoutingError(f"{caller.id} waits already.", remedy="Send CallerChanges, or CallerLeaves first.")
-        waiting = Waiting(caller, TIERS.index(caller.tier))
+        waiting = self._entry(caller)
         self._waiting[caller.id] = waiting
         self._plan(waiting, now)
         self._shelve(waiting)
@@ -228,7 +243,7 @@ class Engine:
         if not before.seat:
             self._unshelve(before)
         self._release(before)
-        waiting = Waiting(event.caller, TIERS.index(event.caller.tier))
+        waiting = self._entry(event.caller)
         waiting.barred, waiting.seat = before.barred, before.seat
         self._waiting[event.caller.id] = waiting
         self._plan(waiting, now)
@@ -236,7 +251,7 @@ class Engine:
             self._shelve(waiting)
             self._touched_callers.add(event.caller.id)
 
-    def _leaves(self, event: CallerLeaves, now: float) -> None:
+    def _leaves(self, event: CallerLeaves, _now: float) -> None:
         waiting = self._waiting.pop(event.caller, None)
         if waiting is None:
             return
@@ -251,6 +266,11 @@ class Engine:
         stand = self._stands[waiting.seat]
         self._decisions.append(Withdraw(stand.seat.id, event.caller, "caller left"))
         self._set(stand, "idle", stand.idle_since)  # it was not the seat's doing: it keeps its turn
+
+    def _entry(self, caller: Caller) -> Waiting:
+        waiting = Waiting(caller, TIERS.index(caller.tier))
+        waiting.placed = (caller.joined, caller.id, waiting, self._nothing)
+        return waiting
 
     # Seats
 
@@ -268,7 +288,7 @@ class Engine:
             stand.calls_today = max(stand.calls_today, seat.calls_today)
         words = {skill_word(skill): level for skill, level in seat.skills.items()}
         words |= {speech_word(language): 1 for language in seat.languages}
-        stand.ability = self._abilities.setdefault(tuple(sorted(words.items())), Ability(words))
+        stand.ability = self._vocabulary.ability(words)
         scopes: list[Scope] = []
         if seat.pool == INBOUND:
             if seat.branch:
@@ -279,8 +299,8 @@ class Engine:
         else:
             scopes.append(("pool", seat.pool))
         manager: Scope = ("manager", seat.agent)
-        stand.reaches = tuple(self._shelves.reach(scope, stand.ability) for scope in scopes)
-        stand.manager = self._shelves.reach(manager, stand.ability)
+        stand.shelves = self._shelves.seen_from(tuple(scopes), stand.ability)
+        stand.own = self._shelves.seen_from((manager,), stand.ability)
         stand.scopes = (*scopes, manager)
         stand.idle_lists = self._idle.lists_for(stand)
         self._managers.setdefault(seat.agent, set()).add(seat.id)
@@ -291,7 +311,7 @@ class Engine:
 
     def _becomes_idle(self, event: SeatIdle, now: float) -> None:
         stand = self._stand(event.seat)
-        if stand.state == "idle":
+        if stand.state in ("idle", "resting"):  # one that rests becomes idle by itself
             return
         self._give_back(stand, "seat not idle", now)
         self._set(stand, "idle", now)
@@ -457,18 +477,24 @@ class Engine:
         rings = self._policy.rings
         if number >= len(rings):
             lender = self._policy.lending[number - len(rings)].lender
-            return [Place(number, ("pool", lender), rings[-1].needs(caller))]
+            return [Place(number, ("pool", lender), self._vocabulary.demand(rings[-1].needs(caller)))]
         ring = rings[number]
-        needs = ring.needs(caller)
-        return [Place(number, scope, needs) for scope in _scopes(ring, caller)]
+        scopes = _scopes(ring, caller)
+        if not scopes:
+            return []
+        demand = self._vocabulary.demand(ring.needs(caller))
+        return [Place(number, scope, demand) for scope in scopes]
 
     def _holds_anybody(self, ring: Ring, caller: Caller) -> bool:
-        needs = None
+        demand: Demand | None = None
         for scope in _scopes(ring, caller):
-            staff = self._staff.get(scope)
-            if staff:
-                needs = ring.needs(caller) if needs is None else needs
-                if any(ability.fits(needs) for ability in staff):
+            if scope in self._staff:
+                demand = demand or self._vocabulary.demand(ring.needs(caller))
+                known = self._anybody.get((scope, demand))
+                if known is None:
+                    known = any(demand.met_by(ability) for ability in self._staff[scope])
+                    self._anybody[scope, demand] = known
+                if known:
                     return True
         return False
 
@@ -481,11 +507,11 @@ class Engine:
             return
         until = caller.joined + longest
         agent = caller.managers[0]
-        needs = first.needs(caller)
+        demand = self._vocabulary.demand(first.needs(caller))
         talks = [
             self._stands[seat].since
             for seat in self._managers.get(agent, ())
-            if self._stands[seat].state == "busy" and self._stands[seat].ability.fits(needs)
+            if self._stands[seat].state == "busy" and demand.met_by(self._stands[seat].ability)
         ]
         if not talks:
             return
@@ -514,21 +540,28 @@ class Engine:
 
     def _shelve_at(self, waiting: Waiting, place: Place) -> None:
         shelves = waiting.shelves
-        scope = place.scope
+        scope, demand = place.scope, place.demand
         if scope[0] == "head_office" and EVERYWHERE in shelves:
             return
         if scope not in shelves:
-            shelves[scope] = self._shelves.put(waiting.placed, scope, waiting.lane, place.needs)
+            if demand.counted != self._staff_count:
+                demand.counted = self._staff_count
+                demand.key = min(demand.needs, key=lambda need: (self._able.get(need, 0), need), default=ANY_NEED)
+                demand.key = (demand.key[0], min(demand.key[1], FINEST_LEVEL))
+            shelf = self._shelves.shelf(scope, demand, waiting.lane)
+            placed = (waiting.placed[0], waiting.placed[1], waiting, demand)
+            insort(shelf, placed)
+            shelves[scope] = shelf, placed
         covered = COVERS.get(scope[0])
         if covered:
             for other in [other for other in shelves if other[0] in covered]:
-                take(shelves.pop(other).callers, waiting.placed)
+                take(*shelves.pop(other))
 
     def _unshelve(self, waiting: Waiting) -> None:
         waiting.shelved = False
         take(self._lanes[waiting.lane], waiting.placed)
-        for shelf in waiting.shelves.values():
-            take(shelf.callers, waiting.placed)
+        for shelf, placed in waiting.shelves.values():
+            take(shelf, placed)
         waiting.shelves.clear()
 
     # Matching
@@ -589,66 +622,70 @@ class Engine:
     def _most_urgent(
         self, stand: Stand, now: float, alone: bool
     ) -> tuple[Placed, int, list[tuple[Rank, Placed]]] | None:
-        """The caller this seat should take, the ring, and the others who wanted it."""
+        """The caller this seat should take, the ring, and the first of the other lanes, who wanted it, too."""
         found: list[tuple[Rank, Placed]] = []
         owner: tuple[Rank, Placed] | None = None
-        barred = stand.seat.id if stand.barred else ""
-        lent = stand.seat.pool != INBOUND
         for lane in range(LANES):
-            keep = self._reserves[lane]
-            if lent:
-                lending = self._lends.get((stand.seat.pool, lane))
-                idle = 1 if alone else self._idle.in_pool(stand.seat.pool)
-                keep = 0 if lending is not None and idle > lending else NOTHING
+            if not self._lanes[lane]:
+                continue
+            keep = self._reserves[lane] if stand.seat.pool == INBOUND else self._lent(stand.seat.pool, lane, alone)
             best: Placed | None = None
-            if keep != NOTHING:
-                if keep:
-                    best = self._head_with_reserve(stand, lane, keep, barred, now, alone)
-                elif barred:
-                    for reach in stand.reaches:
-                        for shelf in reach.lanes[lane]:
-                            free = first_free(shelf.callers, barred)
-                            if free is not None and (best is None or free < best):
-                                best = free
-                else:
-                    for reach in stand.reaches:
-                        for shelf in reach.lanes[lane]:
-                            callers = shelf.callers
-                            if callers and (best is None or callers[0] < best):
-                                best = callers[0]
+            if keep == 0:
+                for shelf in stand.shelves[lane]:
+                    best = _first_fitting(shelf, stand, best)
+            elif keep > 0:
+                best = self._first_with_reserve(stand, lane, keep, now, alone)
             if best is not None:
                 found.append((self._rank(best, now), best))
-            for shelf in stand.manager.lanes[lane]:
-                own = first_free(shelf.callers, stand.seat.id)
-                if own is not None:
-                    rank = self._rank(own, now, self._policy.manager_ahead)
-                    if owner is None or rank < owner[0]:
-                        owner = (rank, own)
+            own = None
+            for shelf in stand.own[lane]:
+                own = _first_fitting(shelf, stand, own)
+            if own is not None:
+                rank = self._rank(own, now, self._policy.manager_ahead)
+                if owner is None or rank < owner[0]:
+                    owner = (rank, own)
         if owner is not None:
-            found = [one for one in found if one[1] is not owner[1]]
+            found = [one for one in found if one[1][2] is not owner[1][2]]
             found.append(owner)
         if not found:
             return None
-        found.sort()
+        found.sort(key=_by_rank)
         placed = found[0][1]
         return placed, self._ring_between(placed[2], stand), found[1:]
 
-    def _head_with_reserve(
-        self, stand: Stand, lane: int, keep: int, barred: str, now: float, alone: bool
-    ) -> Placed | None:
-        """The first caller of a lane who leaves enough idle seats to the tiers above, or need not."""
+    def _lent(self, pool: str, lane: int, alone: bool) -> int:
+        """What to keep of a lending pool's seats for this lane: nothing, or all of them."""
+        keep = self._lends.get((pool, lane))
+        idle = 1 if alone else self._idle.in_pool(pool)
+        return 0 if keep is not None and idle > keep else NOTHING
+
+    def _first_with_reserve(self, stand: Stand, lane: int, keep: int, now: float, alone: bool) -> Placed | None:
+        """The first caller of a lane who leaves enough idle seats to the tiers above, or need not any more."""
         patience = self._patience[lane]
+        seat, ability = stand.seat.id, stand.ability
+        leaves: dict[Demand, bool] = {}
         best: Placed | None = None
-        for reach in stand.reaches:
-            for shelf in reach.lanes[lane]:
-                callers = shelf.callers
-                if not callers:
+        for scope, shelf in zip(
+            self._shelves.scopes_seen(stand.scopes[:-1], ability), stand.shelves[lane], strict=True
+        ):
+            leaves.clear()
+            for placed in shelf:
+                if best is not None and placed >= best:
+                    break
+                overdue = now >= placed[0] + patience
+                if alone and not overdue:
+                    break
+                demand = placed[3]
+                if not demand.met_by(ability) or seat in placed[2].barred:
                     continue
-                head = first_free(callers, barred) if barred else callers[0]
-                if head is None or (best is not None and best < head):
-                    continue
-                if now >= head[0] + patience or (not alone and self._idle.more_than(shelf.scope, shelf.needs, keep)):
-                    best = head
+                if not overdue:
+                    leave = leaves.get(demand)
+                    if leave is None:
+                        leave = leaves[demand] = self._idle.more_than(scope, demand, keep)
+                    if not leave:
+                        continue
+                best = placed
+                break
         return best
 
     def _best_seat(self, waiting: Waiting) -> tuple[Stand, int] | None:
@@ -657,7 +694,7 @@ class Engine:
         open_shelves: dict[Scope, bool] = {}
         for place in waiting.places:
             if self._may_take(waiting, place.scope, open_shelves):
-                for stand in self._idle.fitting(place.scope, place.needs):
+                for stand in self._idle.fitting(place.scope, place.demand):
                     if stand.seat.id not in barred:
                         return stand, place.ring
         return None
@@ -672,17 +709,18 @@ class Engine:
         keep = self._reserves[waiting.lane]
         if not keep or self._now >= waiting.caller.joined + self._patience[waiting.lane]:
             return True
-        shelf = self._shelf_covering(waiting, scope)
-        may = known.get(shelf.scope)
+        covering = self._covering(waiting, scope)
+        may = known.get(covering)
         if may is None:
-            may = known[shelf.scope] = self._idle.more_than(shelf.scope, shelf.needs, keep)
+            demand = waiting.shelves[covering][1][3]
+            may = known[covering] = self._idle.more_than(covering, demand, keep)
         return may
 
-    def _shelf_covering(self, waiting: Waiting, scope: Scope) -> Shelf:
-        shelf = waiting.shelves.get(scope)
-        if shelf is None and scope[0] == "own_branch":
-            shelf = waiting.shelves.get(BRANCHES)
-        return shelf or waiting.shelves[EVERYWHERE]
+    def _covering(self, waiting: Waiting, scope: Scope) -> Scope:
+        """The circle on whose shelf the caller stands for this one."""
+        if scope in waiting.shelves:
+            return scope
+        return BRANCHES if scope[0] == "own_branch" and BRANCHES in waiting.shelves else EVERYWHERE
 
     def _reserve(
         self, waiting: Waiting, stand: Stand, ring: int, rivals: Iterable[tuple[Rank, Placed]], now: float
@@ -718,7 +756,7 @@ class Engine:
     def _ring_between(self, waiting: Waiting, stand: Stand) -> int:
         """The narrowest open ring in which the two meet."""
         for place in waiting.places:
-            if place.scope in stand.scopes and stand.ability.fits(place.needs):
+            if place.scope in stand.scopes and place.demand.met_by(stand.ability):
                 return place.ring
         raise AssertionError("matched outside every ring")  # pragma: no cover
 
@@ -727,9 +765,9 @@ class Engine:
             return f"the seat is {stand.state}"
         if stand.seat.id in waiting.barred:
             return "refused this caller a moment ago"
-        if not stand.ability.fits(self._policy.rings[-1].needs(waiting.caller)):
+        if not self._vocabulary.demand(self._policy.rings[-1].needs(waiting.caller)).met_by(stand.ability):
             return "lacks a skill or language"
-        if not any(place.scope in stand.scopes and stand.ability.fits(place.needs) for place in waiting.places):
+        if not any(place.scope in stand.scopes and place.demand.met_by(stand.ability) for place in waiting.places):
             return "in a ring that is not open yet"
         return "kept for tiers above, or by its own pool"
 
@@ -737,7 +775,7 @@ class Engine:
 
     def _rank(self, placed: Placed, now: float, ahead: float = 0.0) -> Rank:
         """What sorts callers: the smaller, the sooner."""
-        joined, name, waiting = placed
+        joined, name, waiting, _ = placed
         lane = waiting.lane
         if self._strict[lane]:
             return (lane, joined, joined, name)
@@ -774,6 +812,11 @@ class Engine:
         """Count a seat in or out of those at work in its circles."""
         if stand.state in ("paused", "gone"):
             return
+        self._staff_count += 1
+        self._anybody.clear()
+        for word, most in stand.ability.words.items():
+            for level in range(1, most + 1):
+                self._able[word, level] = self._able.get((word, level), 0) + more
         for scope in stand.scopes:
             staff = self._staff.setdefault(scope, {})
             staff[stand.ability] = staff.get(stand.ability, 0) + more
@@ -799,6 +842,29 @@ class Engine:
         if stand is None:
             raise RoutingError(f"The seat {seat} is not known.", remedy="Send SeatKnown before anything else about it.")
         return stand
+
+
+def _first_fitting(shelf: list[Placed], stand: Stand, best: Placed | None) -> Placed | None:
+    """The first caller on a shelf whom the seat may serve, if earlier than the best so far; else that one."""
+    ability = stand.ability
+    if stand.barred:
+        seat = stand.seat.id
+        for placed in shelf:
+            if best is not None and placed >= best:
+                return best
+            if placed[3].met_by(ability) and seat not in placed[2].barred:
+                return placed
+        return best
+    for placed in shelf:
+        if best is not None and placed >= best:
+            return best
+        if placed[3].met_by(ability):
+            return placed
+    return best
+
+
+def _by_rank(one: tuple[Rank, Placed]) -> Rank:
+    return one[0]
 
 
 def _standing(rank: Rank) -> Standing:

@@ -11,8 +11,7 @@ from bisect import insort
 from collections.abc import Iterator
 from typing import Final
 
-from agent_routing.policy import Needs
-from agent_routing.shelves import Scope, take
+from agent_routing.shelves import Demand, Scope, take
 from agent_routing.standing import IdleKey, Stand
 
 WIDE: Final = frozenset({"branches", "head_office", "everywhere"})  # circles worth an index of their own by word
@@ -55,23 +54,23 @@ class IdleSeats:
         """How many idle seats a pool has."""
         return self._pools.get(pool, 0)
 
-    def fitting(self, scope: Scope, needs: Needs) -> Iterator[Stand]:
+    def fitting(self, scope: Scope, demand: Demand) -> Iterator[Stand]:
         """The idle seats of a circle that meet these needs, the best first."""
         found = self._lists.get((*scope, ""), _NONE)
         if scope[0] in WIDE:
-            for word, _ in needs:
+            for word, _ in demand.needs:
                 known = self._lists.get((*scope, word), _NONE)
                 if len(known) < len(found):
                     found = known
         for key in found:
-            if key[4].ability.fits(needs):
+            if demand.met_by(key[4].ability):
                 yield key[4]
 
-    def more_than(self, scope: Scope, needs: Needs, count: int) -> bool:
+    def more_than(self, scope: Scope, demand: Demand, count: int) -> bool:
         """Whether more idle seats than ``count`` of a circle meet these needs."""
         if self.count <= count:
             return False
-        for _ in self.fitting(scope, needs):
+        for _ in self.fitting(scope, demand):
             if not count:
                 return True
             count -= 1

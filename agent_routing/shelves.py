@@ -1,16 +1,16 @@
-"""Waiting callers, put where a seat that becomes idle finds them without looking at each.
+"""Waiting callers, put where a seat that becomes idle finds the most urgent one without looking at all.
 
-A *shelf* holds the callers of one lane (tier, front or not) who ask the same of the same circle of seats, in the order
-they joined. Within a lane that order is the order of urgency at every moment, because urgency grows equally fast for
-all of them: so only the head of each shelf is ever looked at, and nothing is recomputed as time goes by.
-
-A *reach* is what seats of one ability see of one circle: its shelves, by lane. Pure; knows no policy and no clock.
+A *shelf* holds callers of one lane (tier, front or not) whom the seats of one circle may answer, in the order they
+joined. Within a lane that order is the order of urgency at every moment, because urgency grows equally fast for all of
+them: so a shelf is walked from its head to the first caller who fits, and nothing is recomputed as time goes by. In the
+wide circles callers stand on different shelves by the rarest of their needs, so that a seat meets few whom it cannot
+serve. Pure; knows no policy and no clock.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from agent_routing.policy import Needs
@@ -19,97 +19,112 @@ if TYPE_CHECKING:
     from agent_routing.standing import Waiting
 
 Scope = tuple[str, str]  # (what it reaches, which): ("own_branch", "B07"), ("everywhere", "")
-Placed = tuple[float, str, "Waiting"]  # (joined, id, …): sorts by who came first
+Placed = tuple[float, str, "Waiting", "Demand"]  # (joined, id, …): sorts by who came first
+Shelf = list[Placed]
+Key = tuple[str, int]
 
 LANES: Final = 8  # four tiers, each with a lane for those who were put in front
-FIRST_SWEEP: Final = 4096  # shelves; empty ones are thrown away when there are twice as many as were in use
+SMALL: Final = frozenset({"manager", "own_branch"})  # circles of few seats and callers: one shelf to a lane
+FINEST_LEVEL: Final = 5  # levels above share a shelf
+ANY_NEED: Final[Key] = ("", 0)
+_UNKNOWN, _NO, _YES = 0, 1, 2
 
 
 class Ability:
     """What a seat can do, shared by all seats that can do the same: words and levels."""
 
-    __slots__ = ("_fitting", "words")
+    __slots__ = ("number", "words")
 
-    def __init__(self, words: Mapping[str, int]) -> None:
+    def __init__(self, number: int, words: Mapping[str, int]) -> None:
+        self.number = number
         self.words = dict(words)
-        self._fitting: dict[Needs, bool] = {}
-
-    def fits(self, needs: Needs) -> bool:
-        """Whether every need is met."""
-        known = self._fitting.get(needs)
-        if known is None:
-            if len(self._fitting) > FIRST_SWEEP:
-                self._fitting.clear()
-            words = self.words
-            known = self._fitting[needs] = all(words.get(word, 0) >= level for word, level in needs)
-        return known
 
 
-class Shelf:
-    """Callers of one lane with the same needs in the same circle."""
+class Demand:
+    """What is asked of a seat, shared by all who ask the same; remembers which abilities meet it."""
 
-    __slots__ = ("callers", "lane", "needs", "scope")
+    __slots__ = ("_known", "counted", "key", "needs")
 
-    def __init__(self, scope: Scope, lane: int, needs: Needs) -> None:
-        self.scope = scope
-        self.lane = lane
+    def __init__(self, needs: Needs, abilities: int) -> None:
         self.needs = needs
-        self.callers: list[Placed] = []
+        self.key = ANY_NEED  # the shelf to stand on …
+        self.counted = -1  # … as of this count of the staff
+        self._known = bytearray(abilities)
+
+    def met_by(self, ability: Ability) -> bool:
+        """Whether this ability meets every need."""
+        known = self._known[ability.number]
+        if known:
+            return known == _YES
+        words = ability.words
+        met = all(words.get(word, 0) >= level for word, level in self.needs)
+        self._known[ability.number] = _YES if met else _NO
+        return met
+
+    def expect(self, abilities: int) -> None:
+        """There are more abilities now."""
+        self._known.extend(bytes(abilities - len(self._known)))
 
 
-class Reach:
-    """The shelves of one circle that seats of one ability can serve, by lane."""
+class Vocabulary:
+    """Every ability and demand there is, each once. They are as many as the data files allow, not as the calls."""
 
-    __slots__ = ("ability", "lanes", "scope")
+    def __init__(self) -> None:
+        self._abilities: dict[Needs, Ability] = {}
+        self._demands: dict[Needs, Demand] = {}
 
-    def __init__(self, scope: Scope, ability: Ability) -> None:
-        self.scope = scope
-        self.ability = ability
-        self.lanes: list[list[Shelf]] = [[] for _ in range(LANES)]
+    def ability(self, words: Mapping[str, int]) -> Ability:
+        """The ability to do all this."""
+        key = tuple(sorted(words.items()))
+        found = self._abilities.get(key)
+        if found is None:
+            found = self._abilities[key] = Ability(len(self._abilities), words)
+            for demand in self._demands.values():
+                demand.expect(len(self._abilities))
+        return found
+
+    def demand(self, needs: Needs) -> Demand:
+        """The demand for all this."""
+        found = self._demands.get(needs)
+        if found is None:
+            found = self._demands[needs] = Demand(needs, len(self._abilities))
+        return found
 
 
 class Shelves:
-    """All shelves and reaches."""
+    """All shelves."""
 
     def __init__(self) -> None:
-        self._shelves: dict[tuple[Scope, int, Needs], Shelf] = {}
-        self._reaches: dict[Scope, dict[int, Reach]] = {}
-        self._sweep_at = FIRST_SWEEP
+        self._shelves: dict[tuple[Scope, Key, int], Shelf] = {}
 
-    def put(self, placed: Placed, scope: Scope, lane: int, needs: Needs) -> Shelf:
-        """Put a caller on the shelf for these needs."""
-        shelf = self._shelves.get((scope, lane, needs))
-        if shelf is None:
-            shelf = self._new(scope, lane, needs)
-        insort(shelf.callers, placed)
-        return shelf
+    def shelf(self, scope: Scope, demand: Demand, lane: int) -> Shelf:
+        """The shelf on which such a demand stands now."""
+        key = ANY_NEED if scope[0] in SMALL else demand.key
+        return self._at(scope, key, lane)
 
-    def reach(self, scope: Scope, ability: Ability) -> Reach:
-        """What seats of this ability see of this circle; kept up to date from now on."""
-        reaches = self._reaches.setdefault(scope, {})
-        reach = reaches.get(id(ability))
-        if reach is None:
-            reach = reaches[id(ability)] = Reach(scope, ability)
-            for shelf in self._shelves.values():
-                if shelf.scope == scope and ability.fits(shelf.needs):
-                    reach.lanes[shelf.lane].append(shelf)
-        return reach
+    def seen_from(self, scopes: tuple[Scope, ...], ability: Ability) -> tuple[tuple[Shelf, ...], ...]:
+        """For each lane the shelves on which callers may stand whom a seat in these circles can serve."""
+        keys = _keys(scopes, ability)
+        return tuple(tuple(self._at(scope, key, lane) for scope, key in keys) for lane in range(LANES))
 
-    def _new(self, scope: Scope, lane: int, needs: Needs) -> Shelf:
-        if len(self._shelves) >= self._sweep_at:
-            self._sweep()
-        shelf = self._shelves[scope, lane, needs] = Shelf(scope, lane, needs)
-        for reach in self._reaches.get(scope, {}).values():
-            if reach.ability.fits(needs):
-                reach.lanes[lane].append(shelf)
-        return shelf
+    def scopes_seen(self, scopes: tuple[Scope, ...], ability: Ability) -> list[Scope]:
+        """The circle of each shelf of a lane in ``seen_from``."""
+        return [scope for scope, _ in _keys(scopes, ability)]
 
-    def _sweep(self) -> None:
-        self._shelves = {key: shelf for key, shelf in self._shelves.items() if shelf.callers}
-        for reaches in self._reaches.values():
-            for reach in reaches.values():
-                reach.lanes = [[shelf for shelf in lane if shelf.callers] for lane in reach.lanes]
-        self._sweep_at = max(FIRST_SWEEP, 2 * len(self._shelves))
+    def _at(self, scope: Scope, key: Key, lane: int) -> Shelf:
+        return self._shelves.setdefault((scope, key, lane), [])
+
+
+def _keys(scopes: tuple[Scope, ...], ability: Ability) -> list[tuple[Scope, Key]]:
+    keys = [(scope, ANY_NEED) for scope in scopes]
+    keys += [
+        (scope, (word, level))
+        for scope in scopes
+        if scope[0] not in SMALL
+        for word, most in sorted(ability.words.items())
+        for level in range(1, min(most, FINEST_LEVEL) + 1)
+    ]
+    return keys
 
 
 def take(sorted_by_key: list[Any], item: Any) -> None:
@@ -117,11 +132,3 @@ def take(sorted_by_key: list[Any], item: Any) -> None:
     place = bisect_left(sorted_by_key, item)
     assert sorted_by_key[place] is item
     del sorted_by_key[place]
-
-
-def first_free(callers: Iterable[Placed], seat: str) -> Placed | None:
-    """The first caller who may be offered to this seat: it has refused the others."""
-    for placed in callers:
-        if seat not in placed[2].barred:
-            return placed
-    return None

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from agent_routing.policy import Needs
 from agent_routing.pool import Caller, Seat, SeatState
-from agent_routing.shelves import Ability, Placed, Reach, Scope, Shelf
+from agent_routing.shelves import Ability, Demand, Placed, Scope, Shelf
 
 IdleKey = tuple[bool, int, float, str, "Stand"]  # over the cap, skills to spare, idle since, id
 
@@ -16,7 +15,7 @@ class Place(NamedTuple):
 
     ring: int
     scope: Scope
-    needs: Needs
+    demand: Demand
 
 
 class Waiting:
@@ -29,9 +28,9 @@ class Waiting:
     def __init__(self, caller: Caller, tier_index: int) -> None:
         self.caller = caller
         self.lane = 2 * tier_index + (0 if caller.front else 1)
-        self.placed: Placed = (caller.joined, caller.id, self)
+        self.placed: Placed
         self.places: list[Place] = []
-        self.shelves: dict[Scope, Shelf] = {}
+        self.shelves: dict[Scope, tuple[Shelf, Placed]] = {}
         self.steps: list[tuple[float, int]] = []  # (due, ring), the next one last
         self.shelved = False
         self.barred: dict[str, float] = {}  # seats that refused, and until when
@@ -44,16 +43,16 @@ class Stand:
     """A seat in the engine."""
 
     __slots__ = (
-        "ability", "barred", "caller", "calls_today", "idle_key", "idle_lists", "idle_since", "lease_until", "manager",
-        "reaches", "scopes", "seat", "since", "state"
+        "ability", "barred", "caller", "calls_today", "idle_key", "idle_lists", "idle_since", "lease_until", "own",
+        "scopes", "seat", "shelves", "since", "state"
     )  # fmt: skip
 
     def __init__(self, seat: Seat) -> None:
         self.seat = seat
         self.ability: Ability
         self.scopes: tuple[Scope, ...] = ()
-        self.reaches: tuple[Reach, ...] = ()
-        self.manager: Reach
+        self.shelves: tuple[tuple[Shelf, ...], ...] = ()  # that it can serve, by lane
+        self.own: tuple[tuple[Shelf, ...], ...] = ()  # of customers whose manager sits here
         self.idle_lists: tuple[list[IdleKey], ...] = ()
         self.idle_key: IdleKey | None = None  # set while it stands among the idle seats
         self.state: SeatState = "paused"
