@@ -186,7 +186,7 @@ async def test_a_pin_typed_where_the_menu_asks(hotline: Hotline, journal: Journa
         talk = await Conversation.of(phone, journal, expected)
         await phone.hears_more(0.1)
         phone.press(f"3{ASTRAY.account}#{ASTRAY.pin}#")  # without the 1 between them
-        await talk.hears("give_up")
+        await talk.call.until_said("give_up")  # cut short by the rest of the PIN
         assert await phone.over() == 0
     assert await talk.call.keyed() == ["3", HIDDEN, HIDDEN, HIDDEN, HIDDEN]
     await show(hotline, journal, "astray")
