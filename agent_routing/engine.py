@@ -262,7 +262,9 @@ class Engine:
                 stand.barred.pop(event.caller, None)
         if not waiting.seat:
             self._unshelve(waiting)
+            del waiting.placed
             return
+        del waiting.placed
         stand = self._stands[waiting.seat]
         self._decisions.append(Withdraw(stand.seat.id, event.caller, "caller left"))
         self._set(stand, "idle", stand.idle_since)  # it was not the seat's doing: it keeps its turn
@@ -300,6 +302,7 @@ class Engine:
             scopes.append(("pool", seat.pool))
         manager: Scope = ("manager", seat.agent)
         stand.shelves = self._shelves.seen_from(tuple(scopes), stand.ability)
+        stand.shelf_scopes = self._shelves.scopes_seen(tuple(scopes), stand.ability)
         stand.own = self._shelves.seen_from((manager,), stand.ability)
         stand.scopes = (*scopes, manager)
         stand.idle_lists = self._idle.lists_for(stand)
@@ -337,6 +340,7 @@ class Engine:
             self._decisions.append(Withdraw(event.seat, event.caller, "reservation over"))
             return
         waiting = self._waiting.pop(event.caller)
+        del waiting.placed  # it refers to itself: without this only the collector of garbage would free it
         for seat in waiting.barred:
             other = self._stands.get(seat)
             if other is not None:
@@ -665,9 +669,7 @@ class Engine:
         seat, ability = stand.seat.id, stand.ability
         leaves: dict[Demand, bool] = {}
         best: Placed | None = None
-        for scope, shelf in zip(
-            self._shelves.scopes_seen(stand.scopes[:-1], ability), stand.shelves[lane], strict=True
-        ):
+        for scope, shelf in zip(stand.shelf_scopes, stand.shelves[lane], strict=True):
             leaves.clear()
             for placed in shelf:
                 if best is not None and placed >= best:
