@@ -14,6 +14,7 @@ from typing import Final, Literal
 from agent_routing.agents import Answer, Event, Expired, FoundTalking, HangUp, Missed, Ring, SeatBack, SeatLost, ends_at
 from agent_routing.seat_times import SeatTimes
 from db.agent import ENDPOINT_KINDS, Seat, Session
+from db.phone_numbers import spoken_form
 
 Reach = Literal["reachable", "unreachable", "unknown"]  # unknown: a number behind a trunk has no device state
 Leg = Literal["none", "ringing", "bridged"]
@@ -44,8 +45,10 @@ _NOT_THERE: Final = SeatSeen("unreachable")
 
 
 def dial_string(seat: Seat) -> str:
-    """How Asterisk is told to ring this seat."""
-    return f"PJSIP/{seat.endpoint}" if seat.kind in ENDPOINT_KINDS else f"PJSIP/{seat.number}@{seat.trunk}"
+    """How Asterisk is told to ring this seat; a trunk is given the number as people at home dial it."""
+    if seat.kind in ENDPOINT_KINDS:
+        return f"PJSIP/{seat.endpoint}"
+    return f"PJSIP/{spoken_form(seat.number)}@{seat.trunk}"
 
 
 def reconcile(stored: Iterable[Session], seen: Mapping[str, SeatSeen]) -> list[Correction]:

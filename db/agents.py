@@ -134,7 +134,7 @@ def _agent(row: AgentRow) -> Agent:
         branch=row.branch or "",
         languages=row.languages,  # type: ignore[arg-type]  # checked on the way in
         dialects=row.dialects,  # type: ignore[arg-type]
-        skills=dict(row.skills),
+        skills=dict(sorted(row.skills.items())),  # JSONB keeps an order of its own
         role=row.role,  # type: ignore[arg-type]  # the table's own check
         calls_per_day=row.calls_per_day,
         standing=row.standing,  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import sqlalchemy as sa
 
@@ -15,6 +15,8 @@ from db.errors import StoreError
 from db.models import AgentSessionRow, SeatRow
 from db.store import Store
 from ivr.errors import GoldlineError
+
+_MOVING: Final = "~"  # what no endpoint begins with
 
 
 class NoSuchSeat(StoreError):
@@ -60,7 +62,9 @@ class Seats:
 
         A seat in use is rung as before until its next call. Raises AlreadyThere when another seat rings that telephone.
         """
-        new = changed = unchanged = 0
+        changed: list[tuple[SeatRow, Seat]] = []
+        new: list[Seat] = []
+        unchanged = 0
         async with self._store.writing() as session:
             entries = []
             for seat in seats:
@@ -70,24 +74,23 @@ class Seats:
                     unchanged += 1
                     continue
                 if row is None:
-                    row = SeatRow(id=seat.id)
-                    session.add(row)
-                    new += 1
+                    new.append(seat)
                 else:
-                    changed += 1
-                by_endpoint = seat.kind in ENDPOINT_KINDS
-                row.kind = seat.kind
-                row.endpoint = seat.endpoint if by_endpoint else None
-                row.trunk = None if by_endpoint else seat.trunk
-                row.number = None if by_endpoint else seat.number
-                row.branch = seat.branch or None
-                row.accept_key = seat.accept_key
-                row.kept_open = seat.kept_open
+                    changed.append((row, seat))
                 what = "seat.added" if before is None else "seat.changed"
                 entries.append(AuditEntry(actor, what, data={"seat": seat.id} | differences(before, seat)))
+            for row, _ in changed:  # out of each other's way: two seats may swap their telephones
+                row.kind, row.endpoint, row.trunk, row.number = "softphone", f"{_MOVING}{row.id}", None, None
+            await session.flush()
+            for row, seat in changed:
+                _fill(row, seat)
+            for seat in new:
+                row = SeatRow(id=seat.id)
+                _fill(row, seat)
+                session.add(row)
             await session.flush()
             await audit.append(session, entries)
-        return Put(new, changed, unchanged)
+        return Put(len(new), len(changed), unchanged)
 
     async def remove(self, seat: str, *, actor: str) -> None:
         """Take the seat away. Raises NoSuchSeat, SeatInUse."""
@@ -100,6 +103,17 @@ class Seats:
                 raise SeatInUse(seat, agent)
             await session.delete(row)
             await audit.append(session, [AuditEntry(actor, "seat.removed", data={"seat": seat})])
+
+
+def _fill(row: SeatRow, seat: Seat) -> None:
+    by_endpoint = seat.kind in ENDPOINT_KINDS
+    row.kind = seat.kind
+    row.endpoint = seat.endpoint if by_endpoint else None
+    row.trunk = None if by_endpoint else seat.trunk
+    row.number = None if by_endpoint else seat.number
+    row.branch = seat.branch or None
+    row.accept_key = seat.accept_key
+    row.kept_open = seat.kept_open
 
 
 def _seat(row: SeatRow) -> Seat:

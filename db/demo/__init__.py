@@ -14,12 +14,15 @@ from decimal import Decimal
 from importlib import resources
 from typing import Any, Final
 
+from db.agent import Agent, Seat
+from db.agents import Agents
 from db.branches import Branches
 from db.customer import BROKERAGE_TIME, Branch, Customer, Phone, brokerage_day
 from db.customers import Customers
 from db.events import utcnow
 from db.instruments import Instrument, Instruments
 from db.notices import Notice, Notices, NoticeText
+from db.seats import Seats
 from db.slots import Slot, Slots
 from db.store import Store
 from db.watch_list import WatchLists
@@ -56,6 +59,12 @@ async def load(store: Store, now: Callable[[], datetime.datetime] = utcnow) -> N
         if await customers.by_account(customer.account) is None:
             await customers.put(customer, why="demonstration")
             await _watch(store, customer.account)
+    agents, seats = Agents(store), Seats(store)
+    people = {agent.id for agent in await agents.all()}
+    await agents.put((agent for agent in demo_agents() if agent.id not in people), actor=ACTOR)
+    there_already = await seats.all()
+    taken = {seat.id for seat in there_already} | {_dialled(seat) for seat in there_already}
+    await seats.put((seat for seat in demo_seats() if not taken & {seat.id, _dialled(seat)}), actor=ACTOR)
     await Slots(store).add(demo_slots(brokerage_day(now())), actor=ACTOR)
 
 
@@ -130,6 +139,44 @@ def demo_customers() -> tuple[Customer, ...]:
         )
         for row in _rows("customers.csv")
     )
+
+
+def demo_agents() -> tuple[Agent, ...]:
+    """The demonstration's agents; nobody has a PIN."""
+    return tuple(
+        Agent(
+            id=row["id"],
+            name_zh=row["name_zh"],
+            name_en=row["name_en"],
+            branch=row["branch"],
+            languages=tuple(row["languages"].split()),
+            dialects=tuple(row["dialects"].split()),
+            skills={name: int(level) for name, _, level in (word.partition(":") for word in row["skills"].split())},
+            role=row["role"],
+            calls_per_day=int(row["calls_per_day"]) if row["calls_per_day"] else None,
+        )
+        for row in _rows("agents.csv")
+    )
+
+
+def demo_seats() -> tuple[Seat, ...]:
+    """The demonstration's seats, one of each kind at least."""
+    return tuple(
+        Seat(
+            id=row["id"],
+            kind=row["kind"],
+            endpoint=row["endpoint"],
+            trunk=row["trunk"],
+            number=row["number"],
+            branch=row["branch"],
+            accept_key=row["kind"] == "mobile",
+        )
+        for row in _rows("seats.csv")
+    )
+
+
+def _dialled(seat: Seat) -> str:
+    return f"{seat.endpoint}|{seat.number}@{seat.trunk}"
 
 
 def demo_slots(today: datetime.date) -> tuple[Slot, ...]:

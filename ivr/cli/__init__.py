@@ -9,6 +9,7 @@ import sys
 
 import click
 
+from ivr.cli.agents import agents, seats
 from ivr.cli.audit import audit
 from ivr.cli.calls import calls, dial, doctor
 from ivr.cli.customers import customers
@@ -17,6 +18,7 @@ from ivr.cli.flows import check, graph, try_
 from ivr.cli.hotline import run, serve
 from ivr.cli.identity import identity
 from ivr.cli.lines import lines
+from ivr.cli.routing import routing, simulate
 from ivr.cli.tiers import tiers
 from ivr.errors import GoldlineError
 
@@ -35,7 +37,27 @@ def cli() -> None:
     """
 
 
-for command in (run, serve, dial, calls, doctor, check, graph, try_, lines, customers, tiers, identity, desk, audit):
+COMMANDS = (
+    run,
+    serve,
+    dial,
+    calls,
+    doctor,
+    check,
+    graph,
+    try_,
+    lines,
+    customers,
+    tiers,
+    identity,
+    desk,
+    agents,
+    seats,
+    audit,
+    routing,
+    simulate,
+)
+for command in COMMANDS:
     cli.add_command(command)
 
 

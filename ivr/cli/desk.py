@@ -283,7 +283,7 @@ def add_slot(actor: str, as_json: bool, **words: str) -> None:
 
     \b
     ivr desk slots add SH01 2026-12-01 14:30 --capacity 2
-    ivr desk slots add SH01 2026-12-01 14:30 --adviser agent1 --adviser-zh 陈顾问 --adviser-en "Ms Chen"
+    ivr desk slots add SH01 2026-12-01 14:30 --adviser 801 --adviser-zh 陈顾问 --adviser-en "Ms Chen"
     """
     from ivr.customers.fault import CellFault
     from ivr.selfservice.slot_file import slot_of

@@ -110,4 +110,4 @@ def test_a_long_talk_is_reported_and_goes_on() -> None:
 
 def test_how_a_seat_is_dialled() -> None:
     assert dial_string(Seat("S1", "softphone", endpoint="801")) == "PJSIP/801"
-    assert dial_string(Seat("S2", "mobile", trunk="carrier", number="13800138000")) == "PJSIP/13800138000@carrier"
+    assert dial_string(Seat("S2", "mobile", trunk="carrier", number="+8613800138000")) == "PJSIP/13800138000@carrier"

@@ -41,6 +41,13 @@ async def test_no_two_seats_ring_the_same_telephone(store: Store) -> None:
     assert len(await seats.all()) == 2
 
 
+async def test_two_seats_may_swap_their_telephones(store: Store) -> None:
+    seats = Seats(store)
+    await seats.put([DESK, replace(DESK, id="S2", endpoint="802")], actor="boss")
+    assert await seats.put([replace(DESK, endpoint="802"), replace(DESK, id="S2")], actor="boss") == Put(0, 2, 0)
+    assert [seat.endpoint for seat in await seats.all()] == ["802", "801"]
+
+
 async def test_a_seat_that_cannot_be_dialled_is_refused_by_the_database(store: Store) -> None:
     with pytest.raises(StoreError):
         await Seats(store).put([Seat("S1", "sofa", endpoint="801")], actor="boss")  # type: ignore[arg-type]
