@@ -259,6 +259,12 @@ class _Checker:
             wanted = self.services[node.call].inputs
             for place, name in node.inputs.items():
                 self._value(node, node.line, name, wanted[place], there, f"{node.call} wants")
+                if place in self.services[node.call].secret and name not in self.flow.secrets:
+                    self._problem(
+                        node.line,
+                        f"node {node.name}: {node.call} takes {place!r} from a secret gather only; {name!r} is none.",
+                        f"Add `secret: yes` to the gather that saves {name}.",
+                    )
         if isinstance(node, Record):
             self._value(node, node.line, node.into, Code.kind, there, "the recording's name is")
             self._no_secret(node, node.line, node.into, "the recording's name is")

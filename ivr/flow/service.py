@@ -53,7 +53,8 @@ class Service:
     that answers from memory and waits for nothing, which needs no clock.
 
     A service with ``proven`` is never run for a caller who has not proven who they are: it then ends with the exit
-    ``not_proven``, which ``exits`` must not declare.
+    ``not_proven``, which ``exits`` must not declare. ``secret`` names inputs that only a gather with ``secret: yes``
+    may give: their digits must not be written down anywhere.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Service:
     inputs: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 3.0
     proven: bool = False
+    secret: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.proven:

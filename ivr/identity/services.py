@@ -36,6 +36,8 @@ CHANGING: Final[Mapping[str, Mapping[str, str]]] = {
     "unavailable": {},
 }
 
+ACCOUNT: Final = frozenset({"account"})
+
 
 def identity_services(identity: Identity) -> tuple[Service, ...]:
     """The services over one ``Identity``."""
@@ -59,14 +61,15 @@ def identity_services(identity: Identity) -> tuple[Service, ...]:
         assert caller.customer is not None  # the engine lets nobody else come here
         return Result(await identity.change_pin(caller.call_id, caller.customer, pin))
 
+    known = {"account": "code", "pin": "code"}
+    coded = {"account": "code", "sms_code": "code"}
+    chosen = {"pin": "code", "again": "code"}
     return (
-        Service("identity.prove", PROVING, prove, {"account": "code", "pin": "code"}, PROVE_SECONDS),
-        Service("identity.send_code", SENDING, send_code, {"account": "code"}, SEND_SECONDS),
+        Service("identity.prove", PROVING, prove, known, PROVE_SECONDS, secret=frozenset(known)),
+        Service("identity.send_code", SENDING, send_code, {"account": "code"}, SEND_SECONDS, secret=ACCOUNT),
+        Service("identity.prove_by_code", PROVING, prove_by_code, coded, PROVE_SECONDS, secret=frozenset(coded)),
         Service(
-            "identity.prove_by_code", PROVING, prove_by_code, {"account": "code", "sms_code": "code"}, PROVE_SECONDS
-        ),
-        Service(
-            "identity.change_pin", CHANGING, change_pin, {"pin": "code", "again": "code"}, PROVE_SECONDS, proven=True
+            "identity.change_pin", CHANGING, change_pin, chosen, PROVE_SECONDS, proven=True, secret=frozenset(chosen)
         ),
     )
 

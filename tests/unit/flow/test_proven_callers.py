@@ -141,3 +141,29 @@ async def test_a_caller_who_hangs_up_while_speaking_leaves_the_name_in_the_journ
     _, ending = await hotline.call(["3"])
     assert (ending.how, ending.node) == ("caller", "main/words")
     assert "recording" in hotline.journal.kinds()
+
+
+def test_what_a_service_takes_as_a_secret_must_come_from_a_secret_gather(
+    make_prompts: Callable[..., Catalogue],
+) -> None:
+    async def prove(_: Caller, __: Mapping[str, Value]) -> Result:
+        return Result("wrong")
+
+    secrets = {"account": "code"}
+    services = {
+        one.name: one
+        for one in (
+            Service(
+                "identity.prove", {"proven": {}, "wrong": {}}, prove, {"account": "code"}, secret=frozenset({"account"})
+            ),
+            Service("mine.tell", {"told": {"code": "code"}}, prove, proven=True),
+            Service("tickets.open", {"opened": {"recording": "code"}}, prove),
+        )
+    }
+    for text, problems in ((FLOW, 0), (FLOW.replace("secret: yes, ", ""), 1)):
+        read, _ = read_text(textwrap.dedent(text), "main.yaml", "main")
+        assert read is not None
+        _, found = check_flow(read, {"main": read}, make_prompts(about_me="号码{code:code}。"), services)
+        assert len(found) == problems
+    assert "takes 'account' from a secret gather only" in str(found[0])
+    assert "Add `secret: yes`" in str(found[0])
