@@ -86,7 +86,6 @@ class Engine:
         self._shelves = Shelves()
         self._idle = IdleSeats()
         self._vocabulary = Vocabulary()
-        self._nothing = self._vocabulary.demand(())
         self._staff: dict[Scope, dict[Ability, int]] = {}  # seats at work, by circle
         self._able: dict[tuple[str, int], int] = {}  # seats at work, by what they know
         self._staff_count = 0  # goes up with every change of the two above
@@ -155,6 +154,7 @@ class Engine:
                 self._unshelve(waiting)
         for waiting in self._waiting.values():
             waiting.places.clear()
+            self._place(waiting)
             self._plan(waiting, now)
             if not waiting.seat:
                 self._shelve(waiting)
@@ -271,8 +271,14 @@ class Engine:
 
     def _entry(self, caller: Caller) -> Waiting:
         waiting = Waiting(caller, TIERS.index(caller.tier))
-        waiting.placed = (caller.joined, caller.id, waiting, self._nothing)
+        self._place(waiting)
         return waiting
+
+    def _place(self, waiting: Waiting) -> None:
+        """The place in the lane; the demand is the least that is asked of any seat: what the last ring asks."""
+        caller = waiting.caller
+        least = self._vocabulary.demand(self._policy.rings[-1].needs(caller))
+        waiting.placed = (caller.joined, caller.id, waiting, least)
 
     # Seats
 
@@ -302,7 +308,6 @@ class Engine:
             scopes.append(("pool", seat.pool))
         manager: Scope = ("manager", seat.agent)
         stand.shelves = self._shelves.seen_from(tuple(scopes), stand.ability)
-        stand.shelf_scopes = self._shelves.scopes_seen(tuple(scopes), stand.ability)
         stand.own = self._shelves.seen_from((manager,), stand.ability)
         stand.scopes = (*scopes, manager)
         stand.idle_lists = self._idle.lists_for(stand)
@@ -620,8 +625,24 @@ class Engine:
             return
         if stand.idle_key is None:
             self._put_idle(stand)
-        for caller in sorted(stand.barred):  # they may not have this one, but it makes room in the reserves
-            self._touched_callers.add(caller)
+        if not alone:
+            self._make_room(stand, now)
+
+    def _make_room(self, stand: Stand, now: float) -> None:
+        """One more idle seat may let callers have another one that a reserve kept from them."""
+        for lane, keep in enumerate(self._reserves):
+            if not keep:
+                continue
+            leaves: dict[Demand, bool] = {}
+            for joined, name, _, demand in reversed(self._lanes[lane]):
+                if now >= joined + self._patience[lane]:
+                    break
+                if demand.met_by(stand.ability):
+                    leave = leaves.get(demand)
+                    if leave is None:
+                        leave = leaves[demand] = self._idle.more_than(EVERYWHERE, demand, keep)
+                    if leave:
+                        self._touched_callers.add(name)
 
     def _most_urgent(
         self, stand: Stand, now: float, alone: bool
@@ -669,21 +690,20 @@ class Engine:
         seat, ability = stand.seat.id, stand.ability
         leaves: dict[Demand, bool] = {}
         best: Placed | None = None
-        for scope, shelf in zip(stand.shelf_scopes, stand.shelves[lane], strict=True):
-            leaves.clear()
+        for shelf in stand.shelves[lane]:
             for placed in shelf:
                 if best is not None and placed >= best:
                     break
                 overdue = now >= placed[0] + patience
                 if alone and not overdue:
                     break
-                demand = placed[3]
-                if not demand.met_by(ability) or seat in placed[2].barred:
+                if not placed[3].met_by(ability) or seat in placed[2].barred:
                     continue
                 if not overdue:
+                    demand = placed[2].placed[3]
                     leave = leaves.get(demand)
                     if leave is None:
-                        leave = leaves[demand] = self._idle.more_than(scope, demand, keep)
+                        leave = leaves[demand] = self._idle.more_than(EVERYWHERE, demand, keep)
                     if not leave:
                         continue
                 best = placed
@@ -693,15 +713,14 @@ class Engine:
     def _best_seat(self, waiting: Waiting) -> tuple[Stand, int] | None:
         """The best idle seat for this caller: of the narrowest open ring, the first in its order."""
         barred = waiting.barred
-        open_shelves: dict[Scope, bool] = {}
         for place in waiting.places:
-            if self._may_take(waiting, place.scope, open_shelves):
+            if self._may_take(waiting, place.scope):
                 for stand in self._idle.fitting(place.scope, place.demand):
                     if stand.seat.id not in barred:
                         return stand, place.ring
         return None
 
-    def _may_take(self, waiting: Waiting, scope: Scope, known: dict[Scope, bool]) -> bool:
+    def _may_take(self, waiting: Waiting, scope: Scope) -> bool:
         """Whether reserves and lenders leave a seat of this circle to this caller."""
         if scope[0] == "manager":
             return True
@@ -711,18 +730,7 @@ class Engine:
         keep = self._reserves[waiting.lane]
         if not keep or self._now >= waiting.caller.joined + self._patience[waiting.lane]:
             return True
-        covering = self._covering(waiting, scope)
-        may = known.get(covering)
-        if may is None:
-            demand = waiting.shelves[covering][1][3]
-            may = known[covering] = self._idle.more_than(covering, demand, keep)
-        return may
-
-    def _covering(self, waiting: Waiting, scope: Scope) -> Scope:
-        """The circle on whose shelf the caller stands for this one."""
-        if scope in waiting.shelves:
-            return scope
-        return BRANCHES if scope[0] == "own_branch" and BRANCHES in waiting.shelves else EVERYWHERE
+        return self._idle.more_than(EVERYWHERE, waiting.placed[3], keep)
 
     def _reserve(
         self, waiting: Waiting, stand: Stand, ring: int, rivals: Iterable[tuple[Rank, Placed]], now: float
@@ -767,7 +775,7 @@ class Engine:
             return f"the seat is {stand.state}"
         if stand.seat.id in waiting.barred:
             return "refused this caller a moment ago"
-        if not self._vocabulary.demand(self._policy.rings[-1].needs(waiting.caller)).met_by(stand.ability):
+        if not waiting.placed[3].met_by(stand.ability):
             return "lacks a skill or language"
         if not any(place.scope in stand.scopes and place.demand.met_by(stand.ability) for place in waiting.places):
             return "in a ring that is not open yet"

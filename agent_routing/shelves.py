@@ -104,27 +104,18 @@ class Shelves:
 
     def seen_from(self, scopes: tuple[Scope, ...], ability: Ability) -> tuple[tuple[Shelf, ...], ...]:
         """For each lane the shelves on which callers may stand whom a seat in these circles can serve."""
-        keys = _keys(scopes, ability)
+        keys = [(scope, ANY_NEED) for scope in scopes]
+        keys += [
+            (scope, (word, level))
+            for scope in scopes
+            if scope[0] not in SMALL
+            for word, most in sorted(ability.words.items())
+            for level in range(1, min(most, FINEST_LEVEL) + 1)
+        ]
         return tuple(tuple(self._at(scope, key, lane) for scope, key in keys) for lane in range(LANES))
-
-    def scopes_seen(self, scopes: tuple[Scope, ...], ability: Ability) -> list[Scope]:
-        """The circle of each shelf of a lane in ``seen_from``."""
-        return [scope for scope, _ in _keys(scopes, ability)]
 
     def _at(self, scope: Scope, key: Key, lane: int) -> Shelf:
         return self._shelves.setdefault((scope, key, lane), [])
-
-
-def _keys(scopes: tuple[Scope, ...], ability: Ability) -> list[tuple[Scope, Key]]:
-    keys = [(scope, ANY_NEED) for scope in scopes]
-    keys += [
-        (scope, (word, level))
-        for scope in scopes
-        if scope[0] not in SMALL
-        for word, most in sorted(ability.words.items())
-        for level in range(1, min(most, FINEST_LEVEL) + 1)
-    ]
-    return keys
 
 
 def take(sorted_by_key: list[Any], item: Any) -> None:

@@ -44,7 +44,7 @@ class Stand:
 
     __slots__ = (
         "ability", "barred", "caller", "calls_today", "idle_key", "idle_lists", "idle_since", "lease_until", "own",
-        "scopes", "seat", "shelf_scopes", "shelves", "since", "state"
+        "scopes", "seat", "shelves", "since", "state"
     )  # fmt: skip
 
     def __init__(self, seat: Seat) -> None:
@@ -52,7 +52,6 @@ class Stand:
         self.ability: Ability
         self.scopes: tuple[Scope, ...] = ()
         self.shelves: tuple[tuple[Shelf, ...], ...] = ()  # that it can serve, by lane
-        self.shelf_scopes: list[Scope] = []  # the circle of each of them
         self.own: tuple[tuple[Shelf, ...], ...] = ()  # of customers whose manager sits here
         self.idle_lists: tuple[list[IdleKey], ...] = ()
         self.idle_key: IdleKey | None = None  # set while it stands among the idle seats

@@ -239,6 +239,8 @@ class Hotline(RuleBasedStateMachine):
             rings = self.engine.explain(caller.id, self.now).rings_open
             past = self.now >= caller.joined + rule.longest_wait
             free = not rule.reserve or caller.front or self.now >= caller.joined + min(rule.scale, rule.longest_wait)
+            able = [seat for seat in idle if seat.pool == INBOUND and _fits(policy.rings[-1], caller, seat)]
+            free = free or len(able) > rule.reserve
             for seat in idle:
                 if seat.pool != INBOUND or self.barred.get((seat.id, caller.id), 0.0) > self.now:
                     continue
