@@ -153,9 +153,7 @@ def test_what_a_service_takes_as_a_secret_must_come_from_a_secret_gather(
     services = {
         one.name: one
         for one in (
-            Service(
-                "identity.prove", {"proven": {}, "wrong": {}}, prove, {"account": "code"}, secret=frozenset({"account"})
-            ),
+            Service("identity.prove", {"proven": {}, "wrong": {}}, prove, secrets, secret=frozenset(secrets)),
             Service("mine.tell", {"told": {"code": "code"}}, prove, proven=True),
             Service("tickets.open", {"opened": {"recording": "code"}}, prove),
         )
