@@ -36,7 +36,8 @@ class TalkTimes:
         self.mean = self._sums[-1] / len(self._sorted)
         few = min(FEW, len(self._sorted))
         edge = self._sorted[-few - 1] if few < len(self._sorted) else 0.0
-        self._tail = sum(self._sorted[-few:]) / few - edge  # the mean rest of the longest talks
+        # The mean rest of the longest talks; equally long ones say nothing about a rest.
+        self._tail = sum(self._sorted[-few:]) / few - edge or self.mean
 
     def rest(self, age: float) -> float:
         """The expected rest of a talk that has lasted ``age`` seconds."""
