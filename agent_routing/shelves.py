@@ -51,6 +51,13 @@ class Demand:
         self.counted = -1  # … as of this count of the staff
         self._known = bytearray(abilities)
 
+    def __lt__(self, other: Demand) -> bool:
+        """Only to sort: one caller stands on two shelves that the same seat sees, with two demands."""
+        return self.needs < other.needs
+
+    def __ge__(self, other: Demand) -> bool:
+        return self.needs >= other.needs
+
     def met_by(self, ability: Ability) -> bool:
         """Whether this ability meets every need."""
         known = self._known[ability.number]
