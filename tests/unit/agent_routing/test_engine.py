@@ -189,10 +189,10 @@ def test_the_longest_idle_comes_first_and_who_has_had_enough_today_last() -> Non
 
 
 def test_a_caller_whom_a_seat_sees_through_two_rings_is_one_caller() -> None:
-    engine = engine_with(
-        seat("both", branch="B", head_office=True), seat("own", branch="A"), seat("h", head_office=True)
-    )
-    engine.handle(CallerJoins(caller("c", "gold", branch="A", wished={"adviser": 1})), 0.0)
+    able = {"adviser": 2}
+    both, own = seat("both", branch="B", head_office=True, skills=able), seat("own", branch="A", skills=able)
+    engine = engine_with(both, own)
+    engine.handle(CallerJoins(caller("c", "gold", branch="A", wished=able)), 0.0)
     later(engine, 5.5)
     assert engine.explain("c", 5.5).rings_open == ("own branch", "any branch", "head office")
     engine.handle(SeatPaused("own"), 5.5)
