@@ -102,7 +102,9 @@ class Speech(Section):
 class Sms(Section):
     """The gateway for text messages: ``POST url`` with JSON ``{"to", "text"}``. Without a URL, codes by SMS are off."""
 
-    url: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = Field("", description="e.g. https://sms.example.com/send")
+    url: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = Field(
+        "", description="e.g. https://sms.example.com/send"
+    )
     token: str = Field("", repr=False, description="sent as `Authorization: Bearer …`; better in the environment")
     brokerage: str = Field("Goldline", min_length=1, max_length=20, description="who the text says it is from")
 
