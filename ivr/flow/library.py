@@ -37,8 +37,8 @@ def read_all(
 ) -> tuple[FlowSet, list[Problem], list[str]]:
     """Read and check every flow file in a directory.
 
-    Returns the set that may serve, all problems, and the names of the flows that were not taken: those stand in the set
-    with their version of ``last_good``, or not at all.
+    Returns the set that may serve, all problems (causes before what follows from them), and the names of the flows that
+    were not taken: those stand in the set with their version of ``last_good``, or not at all.
     """
     last_good = last_good or {}
     problems: list[Problem] = []
@@ -51,22 +51,23 @@ def read_all(
             refused.add(path.stem)
         else:
             fresh[flow.name] = flow
+    problems.sort()
     while True:
         # A flow that falls back can take a node away from one that leads there, so check until nothing changes.
         old = {name: flow for name, flow in last_good.items() if name in refused}
         together = {**old, **{name: flow for name, flow in fresh.items() if name not in refused}}
         checked: dict[str, Flow] = {}
-        failed = False
+        wrong: list[Problem] = []
         for name, flow in together.items():
             checked[name], found = check_flow(flow, together, prompts, services, refused)
             if found and name not in refused:
-                problems += found
+                wrong += found
                 refused.add(name)
-                failed = True
             elif found:
                 del checked[name]  # the last good version no longer fits the others either
-        if not failed:
-            return FlowSet(checked), sorted(set(problems)), sorted(refused)
+        problems += sorted(wrong)
+        if not wrong:
+            return FlowSet(checked), list(dict.fromkeys(problems)), sorted(refused)
 
 
 def _shown(path: Path) -> str:
