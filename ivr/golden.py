@@ -38,7 +38,7 @@ from ivr.flow.prompts import Prompts
 from ivr.flow.proof import Proof
 from ivr.flow.service import Caller, Result, Service
 from ivr.speech.utterance import Utterance
-from ivr.speech.values import Change, Code, Count, Date, Name, Percent, Price, Text, Time, Value
+from ivr.speech.values import Change, Code, Count, Date, Day, Name, Percent, Price, Text, Time, Value
 from ivr.testing import HANG_UP, FakeCall, MemoryJournal, plain_kit
 
 ACTIONS = ("hear", "press", "reach")
@@ -49,6 +49,7 @@ SAMPLES: dict[str, Value] = {
     "code": Code("600519"),
     "count": Count(3),
     "date": Date(date(2026, 11, 20)),
+    "day": Day(date(2026, 11, 20)),
     "time": Time(time(14, 30)),
     "name": Name({"zh": "贵州茅台", "en": "Kweichow Moutai"}),
     "text": Text({"zh": "示例文字。", "en": "A sample text."}),

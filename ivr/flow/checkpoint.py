@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from ivr.speech.values import Change, Code, Count, Date, Name, Percent, Price, Text, Time, Value
+from ivr.speech.values import Change, Code, Count, Date, Day, Name, Percent, Price, Text, Time, Value
 
 LONGEST = 3000  # Asterisk substitutes variables in 4,096 bytes (VAR_BUF_SIZE in pbx_variables.c)
 LONGEST_VALUES = 2000  # bytes: base64 adds a third, the place takes up to 200
@@ -81,6 +81,7 @@ _ENCODED: dict[type[Value], Callable[[Any], str]] = {
     Code: lambda value: f'["code",{_quoted(value.digits)}]',
     Count: lambda value: f'["count",{value.number}]',
     Date: lambda value: f'["date","{value.day.isoformat()}"]',
+    Day: lambda value: f'["day","{value.day.isoformat()}"]',
     Time: lambda value: f'["time","{value.time.isoformat()}"]',
     Name: lambda value: _words("name", value.by_language),
     Text: lambda value: _words("text", value.by_language),
@@ -104,6 +105,8 @@ def _value(kind: str, first: Any, *rest: Any) -> Value:
             return Count(int(first))
         case "date":
             return Date(datetime.date.fromisoformat(first))
+        case "day":
+            return Day(datetime.date.fromisoformat(first))
         case "time":
             return Time(datetime.time.fromisoformat(first))
         case "name":

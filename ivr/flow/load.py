@@ -18,7 +18,7 @@ from ivr.datafile.source import Scalar, Table, parse
 from ivr.flow.model import Flow, Node, Target, Way
 from ivr.flow.nodes import NODE_TYPES
 from ivr.flow.nodes.gather import Gather
-from ivr.speech.values import Code, Count, Date, Percent, Price, Time, Value
+from ivr.speech.values import Code, Count, Date, Day, Percent, Price, Time, Value
 
 TEST_SUFFIX = ".test.yaml"
 NO_FLOWS = frozenset({"lines.yaml"})  # what else stands beside the flows: which number leads to which of them
@@ -138,6 +138,7 @@ _PARSERS: dict[str, Callable[[str], Value]] = {
     "price": lambda text: Price(Decimal(text)),
     "percent": lambda text: Percent(Decimal(text)),
     "date": lambda text: Date(datetime.date.fromisoformat(text)),
+    "day": lambda text: Day(datetime.date.fromisoformat(text)),
     "time": lambda text: Time(datetime.time.fromisoformat(text)),
 }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ivr.speech.values import Change, Code, Count, Date, Name, Percent, Price, Text, Time, Value
+from ivr.speech.values import Change, Code, Count, Date, Day, Name, Percent, Price, Text, Time, Value
 
 HIDDEN = "(secret)"
 MOST_TEXT = 500  # characters of one value in a trace: enough to recognise a notice
@@ -32,6 +32,7 @@ _SHOWN: dict[type[Value], Callable[[Any], Any]] = {
     Code: lambda value: value.digits,
     Count: lambda value: value.number,
     Date: lambda value: value.day.isoformat(),
+    Day: lambda value: value.day.isoformat(),
     Time: lambda value: value.time.isoformat("minutes"),
     Name: _in_short,
     Text: _in_short,

@@ -15,10 +15,10 @@ from db.customer import BROKERAGE_TIME
 from ivr.flow.service import Caller, Result, Service
 from ivr.selfservice.inputs import digits, number, row_number
 from ivr.selfservice.settled import LOCKED, UNAVAILABLE, proven, settled
-from ivr.speech.values import Code, Count, Date, Name, Time, Value
+from ivr.speech.values import Code, Count, Day, Name, Time, Value
 
 WITH: Final[Mapping[str, With]] = {"1": "branch", "2": "adviser"}
-SEAT: Final = {"day": "date", "at": "time", "where": "name"}
+SEAT: Final = {"day": "day", "at": "time", "where": "name"}
 WALK: Final = {"position": "count", "slot": "code", **SEAT}
 
 
@@ -92,7 +92,7 @@ def _step(exit_: str, seat: Seat | None, after: int) -> Result:
 def _told(seat: Seat) -> dict[str, Value]:
     start = seat.starts_at.astimezone(BROKERAGE_TIME)
     at = start.time().replace(second=0, microsecond=0)
-    return {"day": Date(start.date()), "at": Time(at), "where": where(seat)}
+    return {"day": Day(start.date()), "at": Time(at), "where": where(seat)}
 
 
 def where(seat: Seat) -> Name:

@@ -55,9 +55,17 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Date:
-    """A calendar day."""
+    """A calendar day, said with its year."""
 
     kind: ClassVar[str] = "date"
+    day: datetime.date
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A calendar day near now (an appointment): said with its weekday, without the year."""
+
+    kind: ClassVar[str] = "day"
     day: datetime.date
 
 
@@ -85,7 +93,7 @@ class Text:
     by_language: Mapping[str, str]
 
 
-Value = Price | Percent | Change | Code | Count | Date | Time | Name | Text
+Value = Price | Percent | Change | Code | Count | Date | Day | Time | Name | Text
 KINDS: dict[str, type[Value]] = {
-    kind.kind: kind for kind in (Price, Percent, Change, Code, Count, Date, Time, Name, Text)
+    kind.kind: kind for kind in (Price, Percent, Change, Code, Count, Date, Day, Time, Name, Text)
 }

@@ -16,7 +16,7 @@ from ivr.speech.errors import SpeechError
 from ivr.speech.reading import en, en_text, zh, zh_text
 from ivr.speech.reading.scripts import spans
 from ivr.speech.utterance import Piece
-from ivr.speech.values import Change, Code, Count, Date, Name, Percent, Price, Text, Time, Value
+from ivr.speech.values import Change, Code, Count, Date, Day, Name, Percent, Price, Text, Time, Value
 
 LONGEST_TEXT = 10_000  # characters of one free text: half an hour of speech
 LONGEST_NAME = 200  # characters of a proper name
@@ -52,6 +52,7 @@ class _Language:
     code: Callable[[Code], tuple[Piece, ...]]
     count: Callable[[Count, str], tuple[Piece, ...]]
     date: Callable[[Date], tuple[Piece, ...]]
+    day: Callable[[Day], tuple[Piece, ...]]
     time: Callable[[Time], tuple[Piece, ...]]
     text: Callable[[str], str]
     vocabulary: Callable[[], Iterator[str]]
@@ -59,10 +60,10 @@ class _Language:
 
 _LANGUAGES = {
     "zh": _Language(
-        zh.price, zh.percent, zh.change, zh.code, zh.count, zh.date, zh.time, zh_text.words_of, zh.vocabulary
+        zh.price, zh.percent, zh.change, zh.code, zh.count, zh.date, zh.day, zh.time, zh_text.words_of, zh.vocabulary
     ),
     "en": _Language(
-        en.price, en.percent, en.change, en.code, en.count, en.date, en.time, en_text.words_of, en.vocabulary
+        en.price, en.percent, en.change, en.code, en.count, en.date, en.day, en.time, en_text.words_of, en.vocabulary
     ),
 }
 LANGUAGES: tuple[str, ...] = tuple(_LANGUAGES)
@@ -84,7 +85,7 @@ def read(language: str, value: Value, before: str = "") -> tuple[Piece, ...]:
 
 @lru_cache(maxsize=MOST_FIGURES)
 def _read_figure(
-    language: str, value: Price | Percent | Change | Code | Count | Date | Time, before: str
+    language: str, value: Price | Percent | Change | Code | Count | Date | Day | Time, before: str
 ) -> tuple[Piece, ...]:
     rules = _rules(language)
     match value:
@@ -100,6 +101,8 @@ def _read_figure(
             return rules.count(value, before)
         case Date():
             return rules.date(value)
+        case Day():
+            return rules.day(value)
         case Time():
             return rules.time(value)
 

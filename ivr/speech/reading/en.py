@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from ivr.speech.reading import parts
 from ivr.speech.utterance import Piece
-from ivr.speech.values import Change, Code, Count, Date, Percent, Price, Time
+from ivr.speech.values import Change, Code, Count, Date, Day, Percent, Price, Time
 
 _ONES = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
@@ -31,6 +31,7 @@ MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def price(value: Price) -> tuple[Piece, ...]:
@@ -78,6 +79,12 @@ def date(value: Date) -> tuple[Piece, ...]:
     """``2026-11-21`` → November, twenty-first, twenty twenty-six."""
     day = value.day
     return parts.pieces_of([MONTHS[day.month - 1], ordinal(day.day), year_word(day.year)])
+
+
+def day(value: Day) -> tuple[Piece, ...]:
+    """``2026-11-23`` → Monday, November, twenty-third."""
+    day = value.day
+    return parts.pieces_of([WEEKDAYS[day.weekday()], MONTHS[day.month - 1], ordinal(day.day)])
 
 
 def time(value: Time) -> tuple[Piece, ...]:
@@ -156,6 +163,7 @@ def vocabulary() -> Iterator[str]:
     yield from ("minus", "point", "points", "yuan", "percent", "up", "down", "unchanged")
     yield from ("oh", "a.m.", "p.m.", "noon", "midnight")
     yield from MONTHS
+    yield from WEEKDAYS
     yield from (ordinal(day) for day in range(1, 32))
 
 

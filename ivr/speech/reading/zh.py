@@ -15,9 +15,10 @@ from collections.abc import Iterator
 
 from ivr.speech.reading import parts
 from ivr.speech.utterance import Piece
-from ivr.speech.values import Change, Code, Count, Date, Percent, Price, Time
+from ivr.speech.values import Change, Code, Count, Date, Day, Percent, Price, Time
 
 DIGITS = "零一二三四五六七八九"
+WEEKDAYS = tuple(f"星期{day}" for day in "一二三四五六日")
 ORDINAL = "第"
 _TEN_THOUSAND = 10**4
 _HUNDRED_MILLION = 10**8
@@ -77,6 +78,12 @@ def date(value: Date) -> tuple[Piece, ...]:
     """``2026-11-21`` → 二零二六年 十一月 二十一日."""
     day = value.day
     return parts.pieces_of([year_word(day.year), f"{_small(day.month)}月", f"{_small(day.day)}日"])
+
+
+def day(value: Day) -> tuple[Piece, ...]:
+    """``2026-11-23`` → 十一月 二十三日 星期一."""
+    day = value.day
+    return parts.pieces_of([f"{_small(day.month)}月", f"{_small(day.day)}日", WEEKDAYS[day.weekday()]])
 
 
 def time(value: Time) -> tuple[Piece, ...]:
@@ -142,6 +149,7 @@ def vocabulary() -> Iterator[str]:
     yield from (time_words(datetime.time(1, minute))[1] for minute in range(1, 60))
     yield from (f"{_small(month)}月" for month in range(1, 13))
     yield from (f"{_small(day)}日" for day in range(1, 32))
+    yield from WEEKDAYS
 
 
 def _decimal(whole: int, decimals: str) -> list[str]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.flow.checkpoint import LONGEST, Checkpoint, decode, encode
-from ivr.speech.values import Change, Code, Count, Date, Name, Percent, Price, Text, Time
+from ivr.speech.values import Change, Code, Count, Date, Day, Name, Percent, Price, Text, Time
 
 texts = st.dictionaries(st.sampled_from(["zh", "en"]), st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 decimals = st.decimals(allow_nan=False, allow_infinity=False, places=4)
@@ -20,6 +20,7 @@ values = st.one_of(
     st.builds(Code, st.text("0123456789*#", max_size=20)),
     st.builds(Count, st.integers()),
     st.builds(Date, st.dates()),
+    st.builds(Day, st.dates()),
     st.builds(Time, st.times().map(lambda time: time.replace(tzinfo=None))),
     st.builds(Name, texts),
     st.builds(Text, texts),

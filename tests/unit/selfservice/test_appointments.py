@@ -10,7 +10,7 @@ import pytest
 from db.appointments import MOST_AHEAD, Appointments
 from db.audit import Audit
 from db.slots import Slot, SlotRefused, Slots
-from ivr.speech.values import Code, Count, Date, Name, Time
+from ivr.speech.values import Code, Count, Day, Name, Time
 from tests.unit.selfservice.conftest import ACCOUNT, NOW, OTHER, Hotline
 
 HOUR = datetime.timedelta(hours=1)
@@ -46,7 +46,7 @@ async def test_free_slots_of_the_own_branch_in_their_order(hotline: Hotline) -> 
     first = await hotline.ask("appointments.next", position=0, with_="1")
     assert first.exit == "slot"
     assert (first.values["day"], first.values["at"]) == (
-        Date(datetime.date(2026, 11, 20)),
+        Day(datetime.date(2026, 11, 20)),
         Time(datetime.time(13, 30)),
     )
     assert first.values["where"] == Name({"zh": "上海营业部", "en": "Shanghai Branch"})

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ivr.speech import reading
 from ivr.speech.errors import SpeechError
 from ivr.speech.reading import parts, zh
-from ivr.speech.values import Change, Code, Count, Date, Name, Percent, Price, Text, Time, Value
+from ivr.speech.values import Change, Code, Count, Date, Day, Name, Percent, Price, Text, Time, Value
 
 
 def said(language: str, value: Value, before: str = "") -> str:
@@ -69,6 +69,8 @@ TABLE: list[tuple[Value, str, str]] = [
     (Date(datetime.date(2026, 11, 21)), "二零二六年十一月二十一日", "November twenty-first twenty twenty-six"),
     (Date(datetime.date(2006, 1, 2)), "二零零六年一月二日", "January second two thousand six"),
     (Date(datetime.date(1990, 12, 19)), "一九九零年十二月十九日", "December nineteenth nineteen ninety"),
+    (Day(datetime.date(2026, 11, 23)), "十一月二十三日星期一", "Monday November twenty-third"),
+    (Day(datetime.date(2027, 2, 28)), "二月二十八日星期日", "Sunday February twenty-eighth"),
     (Date(datetime.date(1900, 3, 30)), "一九零零年三月三十日", "March thirtieth nineteen hundred"),
     (Time(datetime.time(14, 30)), "十四点三十分", "two thirty p.m."),
     (Time(datetime.time(9, 5)), "九点零五分", "nine oh five a.m."),
