@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -58,23 +61,50 @@ def prepare(progress: Progress, wanted: Sequence[str], extras: str) -> Installat
     return asterisk or find_system() or private_asterisk.ensure(progress, cache)
 
 
-# What `make test` runs, in this order; the tests run even when a check before them has failed.
-PARTS: dict[str, list[str]] = {
+# What `make test` checks, in this order; the tests run even when a check before them has failed.
+CHECKS: dict[str, list[str]] = {
     "ruff check": ["ruff", "check", "."],
     "ruff format": ["ruff", "format", "--check", "."],
     "mypy": ["mypy"],
-    "pytest": ["pytest"],
 }
+# Real calls take minutes in which they mostly wait, so the other tests run beside them; politely, for calls are timed.
+CALLS = "tests/asterisk"
+POLITE = ["nice", "-n", "10"]
 
 
 def run_parts(extra: Sequence[str], venv: Path) -> int:
-    """Run all parts, then say which ran and how each ended. ``extra`` goes to pytest."""
+    """Run all parts, then say which ran and how each ended. With ``extra`` there is one pytest, which is given that."""
     ended: dict[str, int] = {}
-    for title, (name, *arguments) in PARTS.items():
+    for title, (name, *arguments) in CHECKS.items():
         print(f"── {title}", flush=True)
-        words = [environment.program(venv, name), *arguments, *(extra if name == "pytest" else [])]
-        ended[title] = subprocess.run(words, check=False).returncode
+        ended[title] = subprocess.run([environment.program(venv, name), *arguments], check=False).returncode
+    pytest = environment.program(venv, "pytest")
+    if extra:
+        print("── pytest", flush=True)
+        ended["pytest"] = subprocess.run([pytest, *extra], check=False).returncode
+    else:
+        ended |= _run_tests(pytest)
     print("── parts that ran")
     for title, code in ended.items():
         print(f"{'✓' if code == 0 else '✗'} {title}" + (f" (exit code {code})" if code else ""))
     return 0 if not any(ended.values()) else 1
+
+
+def _run_tests(pytest: str) -> dict[str, int]:
+    """Real calls, shown as they run, and beside them all other tests, shown when they have ended."""
+    with tempfile.TemporaryFile() as output:
+        print("── pytest: all but real calls, in the background", flush=True)
+        others = subprocess.Popen([*POLITE, pytest, f"--ignore={CALLS}"], stdout=output, stderr=subprocess.STDOUT)
+        try:
+            print("── pytest: real calls", flush=True)
+            calls = subprocess.run([pytest, CALLS], check=False).returncode
+            code = others.wait()
+        except BaseException:
+            others.send_signal(signal.SIGINT)  # it has servers of its own to end
+            others.wait()
+            raise
+        print("── pytest: all but real calls", flush=True)
+        output.seek(0)
+        shutil.copyfileobj(output, sys.stdout.buffer)
+        sys.stdout.flush()
+    return {"pytest: real calls": calls, "pytest: all but real calls": code}

@@ -304,3 +304,18 @@ def test_make_test_says_which_parts_ran_and_goes_on_after_a_failure(
     assert "pytest got -k agi" in printed
     assert "✗ ruff check (exit code 1)" in printed
     assert "✓ pytest" in printed
+
+
+@pytest.mark.parametrize(("fails", "code"), [("nothing", 0), ("tests/asterisk", 1), ("--ignore=tests/asterisk", 1)])
+def test_real_calls_and_all_other_tests_run_beside_each_other(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], fails: str, code: int
+) -> None:
+    (tmp_path / "bin").mkdir()
+    for name in ("ruff", "mypy", "pytest"):
+        program = tmp_path / "bin" / name
+        program.write_text(f'#!/bin/sh\necho {name} got $*\n[ "$1" != {fails} ]\n')
+        program.chmod(0o755)
+    assert command.run_parts([], tmp_path) == code
+    printed = capfd.readouterr().out
+    assert printed.index("pytest got tests/asterisk") < printed.index("pytest got --ignore=tests/asterisk")
+    assert printed.count("✗ pytest") == code
