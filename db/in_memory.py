@@ -33,6 +33,7 @@ class StoreTemplate:
 
     def __init__(self, filled: sqlite3.Connection) -> None:
         self._filled = filled
+        weakref.finalize(self, filled.close)  # Python 3.13 warns of a connection that nobody closed
 
     @classmethod
     async def filled_by(cls, fill: Callable[[Store], Awaitable[None]]) -> StoreTemplate:
