@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar, Final, Literal
 
 from db.models import NAME, WORD
+from ivr.datafile.checked import FileInvalid, read_checked
 from ivr.datafile.fields import NAME as A_NAME
 from ivr.datafile.fields import Fields, suggest
 from ivr.datafile.problem import Problem
@@ -27,14 +28,10 @@ _KEY: Final = re.compile(r"[0-9]")
 Counts = Literal["work", "rest"]
 
 
-class PauseReasonsInvalid(GoldlineError):
+class PauseReasonsInvalid(FileInvalid):
     """The reasons for pauses cannot be used. The message lists every problem."""
 
     error_id: ClassVar[str] = "pause-reasons-invalid"
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
-        self.problems = tuple(problems)
 
 
 class NoSuchReason(GoldlineError):
@@ -75,17 +72,7 @@ class PauseReasons:
 
 def read(path: Path = REASONS_FILE) -> PauseReasons:
     """The reasons in this file. Raises PauseReasonsInvalid."""
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise PauseReasonsInvalid(
-            [Problem(str(path), 1, f"the file cannot be read: {why}.", "Save it there as plain UTF-8.")]
-        ) from None
-    reasons, problems = load(text, str(path))
-    if problems:
-        raise PauseReasonsInvalid(problems)
-    return reasons
+    return read_checked(path, load, PauseReasonsInvalid)
 
 
 def load(text: str, file: str) -> tuple[PauseReasons, list[Problem]]:

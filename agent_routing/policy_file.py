@@ -23,10 +23,10 @@ from agent_routing.policy import (
 )
 from agent_routing.pool import INBOUND
 from db.customer import TIERS, Tier
+from ivr.datafile.checked import FileInvalid, read_checked
 from ivr.datafile.fields import DURATION, Fields, suggest
 from ivr.datafile.problem import Problem
 from ivr.datafile.source import Row, Scalar, Table, parse
-from ivr.errors import GoldlineError
 
 POLICY_FILE: Final = Path(__file__).parent / "policy.yaml"
 LONGEST: Final = 3600.0  # seconds: nobody waits longer for a person; a greater figure is a slip of the pen
@@ -36,29 +36,15 @@ MOST_RINGS: Final = 12  # what a supervisor can still reason about
 _UNIT: Final = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
 
-class PolicyInvalid(GoldlineError):
+class PolicyInvalid(FileInvalid):
     """The routing policy cannot be used. The message lists every problem."""
 
     error_id: ClassVar[str] = "routing-policy-invalid"
 
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
-        self.problems = tuple(problems)
-
 
 def read(path: Path = POLICY_FILE) -> Policy:
     """The policy in this file. Raises PolicyInvalid."""
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise PolicyInvalid(
-            [Problem(str(path), 1, f"the file cannot be read: {reason}.", "Save it there as plain UTF-8.")]
-        ) from None
-    policy, problems = load(text, str(path))
-    if policy is None:
-        raise PolicyInvalid(problems)
-    return policy
+    return read_checked(path, load, PolicyInvalid)
 
 
 def load(text: str, file: str) -> tuple[Policy | None, list[Problem]]:

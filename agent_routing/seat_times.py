@@ -9,23 +9,19 @@ from pathlib import Path
 from typing import ClassVar, Final
 
 from db.agent import State
+from ivr.datafile.checked import FileInvalid, read_checked
 from ivr.datafile.fields import Fields
 from ivr.datafile.problem import Problem
 from ivr.datafile.source import parse
-from ivr.errors import GoldlineError
 
 TIMES_FILE: Final = Path(__file__).parent / "seat_times.yaml"
 DAY: Final = 24 * 3600.0
 
 
-class SeatTimesInvalid(GoldlineError):
+class SeatTimesInvalid(FileInvalid):
     """The times of seats cannot be used. The message lists every problem."""
 
     error_id: ClassVar[str] = "seat-times-invalid"
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
-        self.problems = tuple(problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +37,7 @@ class SeatTimes:
 
 def read(path: Path = TIMES_FILE) -> SeatTimes:
     """The times in this file. Raises SeatTimesInvalid."""
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise SeatTimesInvalid(
-            [Problem(str(path), 1, f"the file cannot be read: {why}.", "Save it there as plain UTF-8.")]
-        ) from None
-    times, problems = load(text, str(path))
-    if times is None or problems:
-        raise SeatTimesInvalid(problems)
-    return times
+    return read_checked(path, load, SeatTimesInvalid)
 
 
 def load(text: str, file: str) -> tuple[SeatTimes | None, list[Problem]]:

@@ -9,39 +9,25 @@ from typing import ClassVar, Final
 
 from agent_routing.tiers import LOWEST, MEASURES, Measure, TierRule, TierRules
 from db.customer import TIERS
+from ivr.datafile.checked import FileInvalid, read_checked
 from ivr.datafile.fields import Fields, suggest
 from ivr.datafile.problem import Problem
 from ivr.datafile.source import parse
-from ivr.errors import GoldlineError
 
 RULES_FILE: Final = Path(__file__).parent / "tiers.yaml"
 LONGEST_GRACE: Final = 366  # days: a tier that is kept longer than a year is an override's matter
 _AMOUNT: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,2})?")
 
 
-class TierRulesInvalid(GoldlineError):
+class TierRulesInvalid(FileInvalid):
     """The rules for tiers cannot be used. The message lists every problem."""
 
     error_id: ClassVar[str] = "tier-rules-invalid"
 
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
-        self.problems = tuple(problems)
-
 
 def read(path: Path = RULES_FILE) -> TierRules:
     """The rules in this file. Raises TierRulesInvalid."""
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise TierRulesInvalid(
-            [Problem(str(path), 1, f"the file cannot be read: {reason}.", "Save it there as plain UTF-8.")]
-        ) from None
-    rules, problems = load(text, str(path))
-    if problems:
-        raise TierRulesInvalid(problems)
-    return rules
+    return read_checked(path, load, TierRulesInvalid)
 
 
 def load(text: str, file: str) -> tuple[TierRules, list[Problem]]:
