@@ -6,7 +6,7 @@ import asyncio
 import datetime
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +14,7 @@ import click
 from ivr import config
 
 if TYPE_CHECKING:
+    from db.store import Store
     from ivr.customers.trail import Step
 
 LONGEST_CALL = datetime.timedelta(hours=24)  # within which what a call did to customers is looked for
@@ -40,7 +41,7 @@ def account(account: str, most: int, as_json: bool) -> None:
     \b
     ivr audit account 900000000001
     """
-    steps = asyncio.run(_of_account(account, most))
+    steps = asyncio.run(_asked(lambda store: _of_account(store, account, most)))
     if not steps:
         click.echo("Nothing was ever done to this account.", err=True)
         sys.exit(1)
@@ -56,7 +57,7 @@ def call(call_id: str, as_json: bool) -> None:
     \b
     ivr audit call goldline-1a2b-1763757000.12
     """
-    steps = asyncio.run(_of_call(call_id))
+    steps = asyncio.run(_asked(lambda store: _of_call(store, call_id)))
     if not steps:
         click.echo(f"There is no call {call_id}. `ivr calls` shows the latest.", err=True)
         sys.exit(1)
@@ -72,48 +73,44 @@ def latest(most: int, as_json: bool) -> None:
     \b
     ivr audit latest --most 20
     """
-    _show(asyncio.run(_latest(most)), as_json)
+    _show(asyncio.run(_asked(lambda store: _latest(store, most))), as_json)
 
 
-async def _of_account(account: str, most: int) -> list[Step]:
-    from db.audit import Audit
+async def _asked(ask: Callable[[Store], Awaitable[list[Step]]]) -> list[Step]:
+    """What ``ask`` finds in the store of the settings, which is left as it is."""
     from db.store import Store
-    from ivr.customers.trail import steps_of_account
 
     store = await Store.open(config.load().database_url)
     try:
-        return steps_of_account(await Audit(store).of_account(account, most))
+        return await ask(store)
     finally:
         await store.close()
 
 
-async def _of_call(call_id: str) -> list[Step]:
+async def _of_account(store: Store, account: str, most: int) -> list[Step]:
+    from db.audit import Audit
+    from ivr.customers.trail import steps_of_account
+
+    return steps_of_account(await Audit(store).of_account(account, most))
+
+
+async def _of_call(store: Store, call_id: str) -> list[Step]:
     from db.audit import Audit
     from db.calls import Calls
-    from db.store import Store
     from ivr.customers.trail import steps_of_call
 
-    store = await Store.open(config.load().database_url)
-    try:
-        events = await Calls(store).events(call_id)
-        if not events:
-            return []
-        began = events[0].at
-        return steps_of_call(events, await Audit(store).by_actor(call_id, began, began + LONGEST_CALL))
-    finally:
-        await store.close()
+    events = await Calls(store).events(call_id)
+    if not events:
+        return []
+    began = events[0].at
+    return steps_of_call(events, await Audit(store).by_actor(call_id, began, began + LONGEST_CALL))
 
 
-async def _latest(most: int) -> list[Step]:
+async def _latest(store: Store, most: int) -> list[Step]:
     from db.audit import Audit
-    from db.store import Store
     from ivr.customers.trail import steps_of_account
 
-    store = await Store.open(config.load().database_url)
-    try:
-        return steps_of_account(await Audit(store).latest(most))
-    finally:
-        await store.close()
+    return steps_of_account(await Audit(store).latest(most))
 
 
 def _show(steps: Sequence[Step], as_json: bool) -> None:
