@@ -22,6 +22,19 @@ CALL_REFUSED = "call.refused"  # it got no line: whatever else happens to it, th
 CALL_ENDED = "call.ended"  # {how}
 CALL_KINDS: Final = frozenset({CALL_STARTED, CALL_ANSWERED, CALL_RESUMED, CALL_LANGUAGE, CALL_REFUSED, CALL_ENDED})
 
+# What happens to a caller who wants a person. Every figure of `ivr report` is a sum over these and the agents' history.
+# Seconds are rounded to a tenth, times are ISO 8601 in UTC, `agent` and `seat` are ids.
+WAIT_JOINED = "wait.joined"  # {joined, tier, line, language, required, wished, branch, customer, reason, again}; again:
+# not the first time in this call: a restarted controller, a talk that was cut, a transfer
+WAIT_TOLD = "wait.told"  # {position, least, most}: what was announced; seconds
+WAIT_LEFT = "wait.left"  # {how, waited}; how: abandoned, key, callback, limit, nobody; a talk begins without it
+OFFER_MADE = "offer.made"  # {agent, seat, waited, standing, urgency, ring, words}: why this seat, in words
+OFFER_FAILED = "offer.failed"  # {agent, seat, how, seconds}; how: no_answer, refused, busy, lost, released
+TALK_BEGAN = "talk.began"  # {agent, seat, waited, tier}
+TALK_ENDED = "talk.ended"  # {agent, seat, seconds, how}; how: agent, caller, cut (the line dropped), moved
+TALK_MOVED = "talk.moved"  # {agent, how, to}; how: transfer, consult, conference, taken_over
+SURVEY = "survey"  # {agent, score}: the caller's mark after the talk, 1 (bad) to 5
+AWAY_QUEUE = "away.queue"  # {tier, seconds, how}: Asterisk's own queue served the caller while no controller did
 
 # An event's id is unique over processes and machines: 80 random bits per process and a running number. A tenth of the
 # cost of a random UUID, and a call makes twenty of them.

@@ -10,6 +10,8 @@ from __future__ import annotations
 CONTEXT_TRUNK = "goldline-trunk"  # where calls from trunks arrive
 CONTEXT_SEAT = "goldline-seat"  # where calls from softphones arrive
 CONTEXT_CALL = "goldline-call"  # the loop that hands a call to the controller and takes it back
+CONTEXT_OFFER = "goldline-offer"  # where a waiting caller is sent to ring a seat; falls back into the loop
+CONTEXT_SEAT_LEG = "goldline-seat-leg"  # what is done on the leg to a seat: before it rings, and when it has answered
 CONTEXT_SELF = "goldline-self"  # the caller's side of `ivr dial`
 
 # Channel variables: the checkpoint that a call carries, so that a restarted controller can go on with it
@@ -17,6 +19,20 @@ VAR_LINE = "GOLDLINE_LINE"  # the number that was dialled
 VAR_DONE = "GOLDLINE_DONE"  # set last by the controller: it ended well. Never trust AGISTATUS: a crash is SUCCESS
 VAR_CHECKPOINT = "GOLDLINE_CHECKPOINT"  # flow, node, language, plain values (never secret ones); base64url
 VAR_TRIES = "GOLDLINE_TRIES"  # how often in a row the dialplan found no controller
+
+VAR_WAIT = "GOLDLINE_WAIT"  # the caller's place in the queue: when joined, tier, needs (ivr.queueing.place); base64url
+VAR_TALK = "GOLDLINE_TALK"  # how the last offer or talk ended, set by the dialplan: DIALSTATUS:HANGUPCAUSE:SECONDS:SEAT
+VAR_SEAT = "GOLDLINE_SEAT"  # on the leg to a seat: the seat's id …
+VAR_CALL = "GOLDLINE_CALL"  # … and the call that it is rung for (the Uniqueid of the caller's channel)
+
+# What an offer needs, set on the caller's channel before it is sent to CONTEXT_OFFER
+VAR_OFFER_SEAT = "GOLDLINE_OFFER_SEAT"  # the seat's id
+VAR_OFFER_DIAL = "GOLDLINE_OFFER_DIAL"  # how it is rung: PJSIP/…
+VAR_OFFER_RING = "GOLDLINE_OFFER_RING"  # for how many seconds
+VAR_OFFER_NAME = "GOLDLINE_OFFER_NAME"  # what its display shows: tier and name
+VAR_OFFER_WHISPER = "GOLDLINE_OFFER_WHISPER"  # the sound that the agent hears first, without extension; empty: none
+VAR_OFFER_ACCEPT = "GOLDLINE_OFFER_ACCEPT"  # the sound that asks for the key 1; empty: the answer is enough
+VAR_OFFER_RECORD = "GOLDLINE_OFFER_RECORD"  # the file that the talk is recorded into; empty: not
 
 # Values of VAR_DONE
 DONE_HANGUP = "hangup"  # say goodbye was said: hang up
