@@ -14,7 +14,7 @@ FLOORS: list[set[str]] = [
     {"db"},
     {"ivr.agi", "ivr.ami", "ivr.speech"},
     {"agent_routing", "outbound"},
-    {"ivr.call"},
+    {"ivr.call", "ivr.queueing"},
     {"ivr.flow"},
     {"ivr.services", "ivr.lines", "ivr.customers", "ivr.identity"},
     {"ivr.selfservice", "ivr.agents"},
