@@ -26,6 +26,7 @@ from db.notices import Notices
 from db.pins import Pins
 from db.recognition import Recognition
 from db.store import Store
+from db.talks import Talks
 from ivr import contract
 from ivr.agi.errors import AgiError
 from ivr.agi.server import AgiServer
@@ -57,6 +58,7 @@ from ivr.services import all_services
 from ivr.services.notices import NoticeBoard
 from ivr.services.quotes.board import QuoteBoard
 from ivr.services.quotes.demo import DemoQuoteProvider
+from ivr.services.survey import survey_services
 from ivr.speech.errors import SpeechError
 from ivr.speech.speech import Speech
 
@@ -123,6 +125,7 @@ class Controller:
         notices = NoticeBoard(Notices(self.store).published)
         services = all_services(self.quotes, notices, Callbacks(self.store).leave)
         services |= {service.name: service for service in selfservice_services(self.store, self.quotes)}
+        services |= {service.name: service for service in survey_services(Talks(self.store).last_agent, self.journal)}
         identity = self._open_identity(stack, secrets.identity_key.encode())
         services |= {service.name: service for service in identity_services(identity)}
         self.library = Library(settings.dialplans, self.speech.catalogue, services, settings.start_flow)

@@ -13,7 +13,7 @@ from db import demo
 from db.callbacks import CallbackWish
 from db.customer import Phone
 from db.customers import Customers
-from db.events import utcnow
+from db.events import Event, utcnow
 from db.in_memory import StoreTemplate
 from db.instruments import Instrument
 from db.notices import Notice
@@ -29,6 +29,7 @@ from ivr.services import all_services
 from ivr.services.notices import NoticeBoard
 from ivr.services.quotes.board import QuoteBoard
 from ivr.services.quotes.demo import DemoQuoteProvider
+from ivr.services.survey import survey_services
 
 # The demonstration's first customer can prove who they are in calls without a network, by PIN or by a code "sent" to
 # this mobile: for flows tried out, and for the tests beside them. No installation has this PIN.
@@ -79,6 +80,7 @@ class OfflineHouse:
             store, Pins(store, pepper(OFFLINE_KEY)), OFFLINE_KEY, now, sms=SmsInMemory(), new_code=lambda: SMS_CODE
         )
         services = all_services(board, NoticeBoard(_published, now=now), _leave)
+        services |= {service.name: service for service in survey_services(_last_talk, _Forgetful())}
         services |= {service.name: service for service in selfservice_services(store, board, now)}
         return services | {service.name: service for service in identity_services(identity)}
 
@@ -93,3 +95,14 @@ async def _published(_moment: datetime.datetime) -> Sequence[Notice]:
 
 async def _leave(_wish: CallbackWish) -> bool:
     return True
+
+
+async def _last_talk(_call_id: str) -> str | None:
+    return "801"  # so that the question after a talk can be heard without one
+
+
+class _Forgetful:
+    """A journal that keeps nothing."""
+
+    def append(self, _event: Event) -> None:
+        pass
