@@ -53,6 +53,24 @@ AMI_EVENTS = "goldline-events"
 AMI_ACTIONS = "goldline-actions"
 AMI_MONITOR = "goldline-monitor"
 
+# What the controller tells onlookers (`ivr monitor`) over AMI: one UserEvent for each thing that happens to a caller
+# who waits, and to an agent's session. Made and read by ivr.queueing.news alone; the table stands in docs/monitor.md.
+USER_EVENT = "GoldlineWait"
+USER_EVENT_KIND = "Kind"  # as in the journal (db.events): wait.joined … talk.ended; or USER_EVENT_SESSION
+USER_EVENT_CALL = "Call"  # the call's id
+USER_EVENT_AGENT = "Agent"
+USER_EVENT_SEAT = "Seat"
+USER_EVENT_TIER = "Tier"
+USER_EVENT_JOINED = "Joined"  # when the wait began: seconds since 1970, with three decimals
+USER_EVENT_STATE = "State"  # of the agent's session …
+USER_EVENT_SINCE = "Since"  # … from when on, as Joined …
+USER_EVENT_REASON = "Reason"  # … of a pause, or of a seat that is gone …
+USER_EVENT_VERSION = "Version"  # … and its version: the highest counts
+USER_EVENT_HOW = "How"  # how a wait, an offer or a talk ended, as in the journal
+USER_EVENT_WAITED = "Waited"  # seconds, when a wait ends in a talk or otherwise
+USER_EVENT_PLACE = "Place"  # with wait.joined: the text of VAR_WAIT
+USER_EVENT_SESSION = "session.changed"  # the one kind that is not in the journal
+
 # Prompts that Asterisk itself plays when there is no controller, by catalogue id
 PROMPT_BUSY = "all_lines_busy"
 PROMPT_APOLOGY = "apology"
