@@ -12,7 +12,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -23,9 +23,14 @@ ENVIRONMENT_PREFIX = "GOLDLINE_"
 ENVIRONMENT_OWN = frozenset({"GOLDLINE_CONFIG", "GOLDLINE_TEST_WITHOUT"})  # names that are not settings
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+PortName = Literal["sip", "sips", "ws", "wss", "agi", "ami", "http", "rtp_first", "rtp_last"]
 HOST_PATTERN = r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
 Host = Annotated[str, Field(pattern=rf"^{HOST_PATTERN}(/[0-9]{{1,2}})?$")]  # a name, an address or a network
 IPv4 = Annotated[str, Field(pattern=r"^([0-9]{1,3}\.){3}[0-9]{1,3}$")]
+
+# A phone that moves from one Wi-Fi station to the next may say nothing for three seconds; a customer who hears nothing
+# hangs up after some ten.
+SEAT_SILENCE = 6
 
 
 class ConfigError(GoldlineError):
@@ -45,6 +50,9 @@ class Ports(Section):
 
     offset: int = Field(0, ge=0, le=20000, description="added to every port below")
     sip: Port = 5060
+    sips: Port = Field(5061, description="SIP over TLS")
+    ws: Port = Field(8088, description="telephones in browsers, over WebSocket")
+    wss: Port = Field(8089, description="the same over TLS")
     agi: Port = 4573
     ami: Port = 5038
     http: Port = Field(9180, description="health, metrics and the live journal, loopback only")
@@ -53,14 +61,14 @@ class Ports(Section):
 
     @model_validator(mode="after")
     def _in_range(self) -> Ports:
-        for name in ("sip", "agi", "ami", "http", "rtp_first", "rtp_last"):
+        for name in get_args(PortName):
             if getattr(self, name) + self.offset > 65535:
                 raise ValueError(f"{name} plus the offset is over 65535")
         if self.rtp_last - self.rtp_first < 3:
             raise ValueError("rtp_last must be at least 3 above rtp_first: a call needs two ports")
         return self
 
-    def at(self, name: Literal["sip", "agi", "ami", "http", "rtp_first", "rtp_last"]) -> int:
+    def at(self, name: PortName) -> int:
         """The port in use: the setting plus the offset."""
         return int(getattr(self, name)) + self.offset
 
@@ -76,6 +84,18 @@ class Sip(Section):
         "", description="our public address, when phones reach us through NAT"
     )
     number: str = Field("95500", pattern=r"^[0-9]{2,15}$", description="the hotline's number")
+    browser_bind: IPv4 = Field("127.0.0.1", description="address on which telephones in browsers are served (ws, wss)")
+    certificate: str = Field("", description="PEM file with the chain for TLS and WSS; empty: Goldline makes its own")
+    certificate_key: str = Field("", description="PEM file with its key")
+    seat_silence: int = Field(
+        SEAT_SILENCE, ge=2, le=120, description="a seat's line is dead after so many seconds without a packet in a talk"
+    )
+
+    @model_validator(mode="after")
+    def _both(self) -> Sip:
+        if bool(self.certificate) != bool(self.certificate_key):
+            raise ValueError("certificate and certificate_key go together: give both, or none")
+        return self
 
 
 class Database(Section):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 # Contexts
 CONTEXT_TRUNK = "goldline-trunk"  # where calls from trunks arrive
-CONTEXT_SEAT = "goldline-seat"  # where calls from softphones arrive
+CONTEXT_PHONE = "goldline-phone"  # where calls from the ready softphone and `ivr dial` arrive: callers like any other
+CONTEXT_SEAT = "goldline-seat"  # where calls from seats arrive: feature codes, and the hotline's numbers
 CONTEXT_CALL = "goldline-call"  # the loop that hands a call to the controller and takes it back
 CONTEXT_OFFER = "goldline-offer"  # where a waiting caller is sent to ring a seat; falls back into the loop
 CONTEXT_SEAT_LEG = "goldline-seat-leg"  # what is done on the leg to a seat: before it rings, and when it has answered
@@ -43,7 +44,11 @@ DONE_FAILED = "failed"  # something is broken for this call: play the apology an
 # The FastAGI request: AGI(agi://host:port/PATH,${VAR_LINE},${VAR_CHECKPOINT},${VAR_TRIES})
 AGI_PATH_CALL = "call"
 
+# … of a feature code: AGI(agi://host:port/PATH,CODE,ENDPOINT)
+AGI_PATH_SEAT = "seat"
+
 # PJSIP endpoints
+SIP_REALM = "goldline"  # a part of every stored digest: with another one all passwords of seats are void
 ENDPOINT_SELF = "goldline-self"  # the loopback account of `ivr dial`
 ENDPOINT_TRUNK = "goldline-trunk"  # the trunk from which calls arrive
 ENDPOINT_SOFTPHONE = "1001"  # the ready softphone account

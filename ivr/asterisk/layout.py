@@ -43,6 +43,21 @@ class Layout:
         return self.etc_dir / "asterisk.conf"
 
     @property
+    def seats_file(self) -> Path:
+        """The accounts of the seats' telephones: written whenever the store says other ones (``ivr.telephones``)."""
+        return self.etc_dir / "pjsip_seats.conf"
+
+    @property
+    def certificate(self) -> Path:
+        """The certificate that telephones see over TLS and WSS."""
+        return self.asterisk_dir / "tls" / "certificate.pem"
+
+    @property
+    def certificate_key(self) -> Path:
+        """Its key."""
+        return self.asterisk_dir / "tls" / "key.pem"
+
+    @property
     def var_dir(self) -> Path:
         """Its own database (registrations) and spool."""
         return self.asterisk_dir / "var"
@@ -128,8 +143,10 @@ class Layout:
             self.run_dir,
             self.asterisk_dir,
             self.etc_dir,
+            self.certificate.parent,
             self.var_dir,
             self.var_dir / "spool",
+            self.var_dir / "keys",  # res_crypto looks there, and complains when there is nothing to look into
             self.system_dir,
             self.log_dir.parent,
             self.log_dir,

@@ -14,6 +14,7 @@ from typing import Any
 import jinja2
 
 from ivr import contract
+from ivr.asterisk.certificate import provide
 from ivr.asterisk.errors import AsteriskError, TemplateFault
 from ivr.asterisk.layout import Layout
 from ivr.asterisk.locate import Installation
@@ -32,6 +33,10 @@ AWAY_TRIES = 30  # so a caller waits about a minute for a controller before bein
 CALLS_ABOVE_LIMIT = 100  # calls that may still come in to hear that all lines are busy
 RTP_SILENT_SECONDS = 120  # no packet for so long: the line is dead; longer than any phone's silence suppression pauses
 RTP_HELD_SECONDS = 900  # the same while a phone has put us on hold
+QUALIFY_SECONDS = 15  # between two questions to a seat whether it is there: a thousand seats are 70 a second
+QUALIFY_TIMEOUT = 3  # seconds for its answer: longer than any mobile network takes
+LONGEST_REGISTRATION = 300  # seconds: a phone that was moved or renamed is forgotten soon
+BROWSER_SESSIONS = 2000  # open connections of telephones in browsers: twice the seats of the largest hotline
 
 # What no value may hold, because it ends or changes a line in Asterisk's files.
 FORBIDDEN_IN_VALUES = re.compile(r"[\x00-\x1f\x7f;\[\]]")
@@ -67,6 +72,19 @@ def variables(settings: Settings, secrets: Secrets, installation: Installation) 
         "rtp_timeout_hold": RTP_HELD_SECONDS,
         "sip_bind": sip.bind,
         "sip_port": settings.ports.at("sip"),
+        "sips_port": settings.ports.at("sips"),
+        "ws_port": settings.ports.at("ws"),
+        "wss_port": settings.ports.at("wss"),
+        "browser_bind": sip.browser_bind,
+        "browser_sessions": BROWSER_SESSIONS,
+        "certificate": str(layout.certificate),
+        "certificate_key": str(layout.certificate_key),
+        "seats_file": layout.seats_file.name,
+        "seat_silence": sip.seat_silence,
+        "qualify_seconds": QUALIFY_SECONDS,
+        "qualify_timeout": QUALIFY_TIMEOUT,
+        "longest_registration": LONGEST_REGISTRATION,
+        "telephones": [],
         "media_address": "" if every_address else sip.bind,
         "self_host": "127.0.0.1" if every_address else sip.bind,
         "trunk_hosts": list(sip.trunk_hosts),
@@ -124,7 +142,7 @@ def write(texts: Mapping[str, str], directory: Path) -> None:
 def prepare(settings: Settings, secrets: Secrets, installation: Installation, templates: Path = TEMPLATES) -> Layout:
     """Directories, configuration and music for one start of Asterisk.
 
-    Raises AsteriskError (a bad run directory or setting, a module that is missing) and TemplateFault; then the last
+    Raises AsteriskError (a bad run directory or setting, a module or certificate that is missing) and TemplateFault; then the last
     good configuration is untouched.
     """
     layout = Layout(settings.run_dir)
@@ -136,6 +154,9 @@ def prepare(settings: Settings, secrets: Secrets, installation: Installation, te
             remedy="Install the package asterisk-modules, or take the lines out of asterisk-conf/modules.conf.j2.",
         )
     layout.create()
+    if layout.seats_file.exists():  # of the store, which may have more to say than this start knows (ivr.telephones)
+        texts[layout.seats_file.name] = layout.seats_file.read_text("utf-8")
+    provide(settings.sip, layout)
     write(texts, layout.etc_dir)
     write_hold_music(layout.music_dir)
     write_beep(layout.beep)

@@ -24,6 +24,7 @@ from ivr.install.progress import Progress
 FOR_RUN = {
     "espeak-ng": "the voice, when no recording exists",
     "graphviz": "draws flows for `ivr graph`",
+    "openssl": "makes the certificate that telephones see over TLS",
     "util-linux": "setpriv: no child outlives its parent",
 }
 FOR_TESTS = {

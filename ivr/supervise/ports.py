@@ -26,6 +26,9 @@ def listeners(settings: Settings) -> Iterator[Listener]:
     """All fixed ones. RTP takes any free pair of its range and needs no check."""
     for kind in ("udp", "tcp"):
         yield Listener("sip", settings.sip.bind, settings.ports.at("sip"), kind)
+    yield Listener("sips", settings.sip.bind, settings.ports.at("sips"), "tcp")
+    yield Listener("ws", settings.sip.browser_bind, settings.ports.at("ws"), "tcp")
+    yield Listener("wss", settings.sip.browser_bind, settings.ports.at("wss"), "tcp")
     yield Listener("ami", LOOPBACK, settings.ports.at("ami"), "tcp")
     yield Listener("agi", LOOPBACK, settings.ports.at("agi"), "tcp")
     yield Listener("http", LOOPBACK, settings.ports.at("http"), "tcp")

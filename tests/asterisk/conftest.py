@@ -76,7 +76,7 @@ def free_ports(count: int) -> list[int]:
 
 def settings_for(run_dir: Path, **overrides: object) -> Settings:
     """Settings for one instance of its own, read from nothing but these arguments."""
-    sip, agi, ami, http = free_ports(4)
+    sip, sips, ws, wss, agi, ami, http = free_ports(7)
     rtp = random.randrange(*RTP_STARTS, 2)  # ranges may overlap: Asterisk takes another port when one is held
     return load(
         environment={},
@@ -84,6 +84,9 @@ def settings_for(run_dir: Path, **overrides: object) -> Settings:
         overrides={
             "run_dir": run_dir,
             "ports.sip": sip,
+            "ports.sips": sips,
+            "ports.ws": ws,
+            "ports.wss": wss,
             "ports.agi": agi,
             "ports.ami": ami,
             "ports.http": http,

@@ -99,8 +99,8 @@ def test_only_the_intended_ports_listen_and_only_on_loopback(asterisk: RunningAs
         return found
 
     loopback = "0100007F"
-    ports = {name: asterisk.port(name) for name in ("sip", "ami")}
-    assert listening("tcp", "0A") == {(loopback, ports["sip"]), (loopback, ports["ami"])}
+    ports = {name: asterisk.port(name) for name in ("sip", "sips", "ws", "wss", "ami")}
+    assert listening("tcp", "0A") == {(loopback, port) for port in ports.values()}
     # PJSIP keeps one socket per address family for its questions to DNS servers (config_system.c);
     # it takes answers to those only.
     clients_begin_at = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
