@@ -13,8 +13,11 @@ from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Index, I
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from db.agent import OFFERED, ROLES, SEAT_KINDS, STANDINGS, STATES
+from db.callback_states import CALLBACK_STATES, OPEN_CALLBACKS
 from db.columns import JSON_VALUE, StorableText, UtcTime, Words, Yuan
 from db.customer import PHONE_STATES, STAGES, STATUSES, TIERS
+from db.missed_reasons import MISSED_REASONS
+from db.recording import CONSENTS, RECORDING_STATES
 
 LANGUAGE = 16  # characters of a language tag (BCP 47: zh, en, yue)
 NUMBER = 64  # characters of a telephone number or SIP user as it came: E.164 has 15, trunks send more
@@ -29,6 +32,7 @@ EMAIL = 254  # RFC 5321, 4.5.3.1.3: a path has 256 octets, two of them brackets
 PIN_HASH = 255  # of an encoded argon2 hash: about 100 with our parameters
 WHY = 1_000  # characters of an explanation
 DIGEST = 64  # hex digits of HMAC-SHA256
+HA1 = 32  # hex digits of MD5, as SIP's digests have it
 CALL_ID = 150  # AST_MAX_UNIQUEID (Asterisk, include/asterisk/channel.h)
 
 # SQLite numbers rows by itself only in an INTEGER primary key.
@@ -507,6 +511,16 @@ class SeatRow(Base):
     kept_open: Mapped[bool]
 
 
+class SeatPasswordRow(Base):
+    """Of a telephone of ours, by its endpoint: a table of its own, so that no reader of seats ever has one in hand."""
+
+    __tablename__ = "seat_passwords"
+
+    endpoint: Mapped[str] = mapped_column(StorableText(NUMBER), primary_key=True)
+    ha1: Mapped[str] = mapped_column(StorableText(HA1))
+    changed_at: Mapped[datetime.datetime]
+
+
 _OFFERED = f"state IN ({', '.join(repr(state) for state in sorted(OFFERED))})"
 
 
@@ -566,3 +580,152 @@ class AgentChangeRow(Base):
     call_id: Mapped[str] = mapped_column(StorableText(CALL_ID), index=True)
     from_reason: Mapped[str] = mapped_column(StorableText(WORD))
     to_reason: Mapped[str] = mapped_column(StorableText(WORD))
+
+
+class RecordingRow(Base):
+    """One recorded talk, or why there is none. The row outlives its file and whomever it is about: no foreign keys."""
+
+    __tablename__ = "recordings"
+    __table_args__ = (
+        _one_of("consent", *CONSENTS),
+        _one_of("state", *RECORDING_STATES),
+        CheckConstraint("(state = 'purged') = (purged_at IS NOT NULL)", name="purged"),
+        Index(None, "state", "kept_until"),
+    )
+
+    name: Mapped[str] = mapped_column(StorableText(WORD), primary_key=True)
+    call_id: Mapped[str] = mapped_column(StorableText(CALL_ID), index=True)
+    agent: Mapped[str] = mapped_column(StorableText(WORD))
+    seat: Mapped[str] = mapped_column(StorableText(WORD))
+    began: Mapped[datetime.datetime] = mapped_column(index=True)
+    seconds: Mapped[float] = mapped_column(Double)
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(StorableText(DIGEST))
+    consent: Mapped[str] = mapped_column(StorableText(WORD))
+    state: Mapped[str] = mapped_column(StorableText(WORD))
+    fault: Mapped[str] = mapped_column(StorableText(WORD))
+    kept_until: Mapped[datetime.datetime]
+    purged_at: Mapped[datetime.datetime | None]
+
+
+class DoNotCallRow(Base):
+    """A number that we do not call, whoever's it is."""
+
+    __tablename__ = "do_not_call"
+
+    number: Mapped[str] = mapped_column(StorableText(NUMBER), primary_key=True)
+    since: Mapped[datetime.datetime]
+    why: Mapped[str] = mapped_column(StorableText(TITLE))
+    actor: Mapped[str] = mapped_column(StorableText(NAME))
+
+
+_NOT_CLOSED = "state <> 'closed'"
+_NOT_CLOSED_NUMBER = "state <> 'closed' AND number <> ''"
+
+
+class MissedCallerRow(Base):
+    """Somebody whose calls were missed, until they are reached; one that is not closed per number and per customer."""
+
+    __tablename__ = "missed_callers"
+    __table_args__ = (
+        _one_of("tier", *TIERS),
+        _one_of("reason", *MISSED_REASONS),
+        _one_of("state", "open", "taken", "closed"),
+        CheckConstraint("(state = 'taken') = (lease_until IS NOT NULL)", name="lease"),
+        CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed"),
+        Index(
+            "uq_missed_callers_number",
+            "number",
+            unique=True,
+            sqlite_where=text(_NOT_CLOSED_NUMBER),
+            postgresql_where=text(_NOT_CLOSED_NUMBER),
+        ),
+        Index(
+            "uq_missed_callers_customer",
+            "customer_id",
+            unique=True,
+            sqlite_where=text(_NOT_CLOSED),
+            postgresql_where=text(_NOT_CLOSED),
+        ),
+        Index(None, "number", "closed_at"),
+        Index(None, "customer_id", "closed_at"),
+    )
+
+    id: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True)
+    number: Mapped[str] = mapped_column(StorableText(NUMBER))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id", ondelete="SET NULL"))
+    tier: Mapped[str] = mapped_column(StorableText(WORD))
+    line: Mapped[str] = mapped_column(StorableText(NUMBER))
+    language: Mapped[str] = mapped_column(StorableText(LANGUAGE))
+    reason: Mapped[str] = mapped_column(StorableText(WORD))
+    times: Mapped[int]
+    first_at: Mapped[datetime.datetime]
+    last_at: Mapped[datetime.datetime]
+    last_call: Mapped[str] = mapped_column(StorableText(CALL_ID))
+    state: Mapped[str] = mapped_column(StorableText(WORD))
+    agent: Mapped[str] = mapped_column(StorableText(NAME))
+    lease_until: Mapped[datetime.datetime | None]
+    attempts: Mapped[int]
+    next_try: Mapped[datetime.datetime]
+    outcome: Mapped[str] = mapped_column(StorableText(WORD))
+    closed_at: Mapped[datetime.datetime | None]
+    closed_by: Mapped[str] = mapped_column(StorableText(CALL_ID))
+
+
+class MissedCallRow(Base):
+    """One missed call, and whose entry it counts in: so that noting it twice is noting it once."""
+
+    __tablename__ = "missed_calls"
+    __table_args__ = (_one_of("reason", *MISSED_REASONS),)
+
+    call_id: Mapped[str] = mapped_column(StorableText(CALL_ID), primary_key=True)
+    caller_id: Mapped[int] = mapped_column(ForeignKey("missed_callers.id"), index=True)
+    at: Mapped[datetime.datetime] = mapped_column(index=True)
+    reason: Mapped[str] = mapped_column(StorableText(WORD))
+
+
+_WAITED_FOR = f"state IN ({', '.join(repr(state) for state in OPEN_CALLBACKS)})"
+
+
+class WaitingCallbackRow(Base):
+    """A place in the queue that outlives its call; one that is open per number."""
+
+    __tablename__ = "waiting_callbacks"
+    __table_args__ = (
+        _one_of("tier", *TIERS),
+        _one_of("state", *CALLBACK_STATES),
+        CheckConstraint(
+            "(state IN ('agent_reserved', 'dialling', 'talking')) = (lease_until IS NOT NULL)", name="lease"
+        ),
+        Index(
+            "uq_waiting_callbacks_open_number",
+            "number",
+            unique=True,
+            sqlite_where=text(_WAITED_FOR),
+            postgresql_where=text(_WAITED_FOR),
+        ),
+        Index(None, "state", "next_try"),
+    )
+
+    id: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True)
+    call_id: Mapped[str] = mapped_column(StorableText(CALL_ID))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id", ondelete="SET NULL"), index=True)
+    number: Mapped[str] = mapped_column(StorableText(NUMBER))
+    line: Mapped[str] = mapped_column(StorableText(NUMBER))
+    language: Mapped[str] = mapped_column(StorableText(LANGUAGE))
+    joined: Mapped[datetime.datetime]
+    tier: Mapped[str] = mapped_column(StorableText(WORD))
+    needs: Mapped[dict[str, Any]]
+    asked_at: Mapped[datetime.datetime]
+    state: Mapped[str] = mapped_column(StorableText(WORD))
+    attempts: Mapped[int]
+    outcome: Mapped[str] = mapped_column(StorableText(WORD))
+    tried_at: Mapped[datetime.datetime | None]
+    next_try: Mapped[datetime.datetime]
+    expires: Mapped[datetime.datetime]
+    holder: Mapped[str] = mapped_column(StorableText(NAME))
+    lease_until: Mapped[datetime.datetime | None]
+    agent: Mapped[str] = mapped_column(StorableText(WORD))
+    channel: Mapped[str] = mapped_column(StorableText(CALL_ID))
+    closed_at: Mapped[datetime.datetime | None] = mapped_column(index=True)
+    version: Mapped[int] = mapped_column(BigInteger)
