@@ -12,7 +12,7 @@ from db.agent import ENDPOINT_KINDS, Seat
 from db.agents import Put, differences
 from db.audit import AuditEntry
 from db.errors import StoreError
-from db.models import AgentSessionRow, SeatRow
+from db.models import AgentSessionRow, SeatPasswordRow, SeatRow
 from db.store import Store
 from ivr.errors import GoldlineError
 
@@ -57,6 +57,17 @@ class Seats:
             raise NoSuchSeat(seat)
         return _seat(row)
 
+    async def of_endpoint(self, endpoint: str) -> Seat | None:
+        """The seat whose telephone has this PJSIP endpoint."""
+        async with self._store.reading() as session:
+            row = await session.scalar(sa.select(SeatRow).where(SeatRow.endpoint == endpoint))
+        return None if row is None else _seat(row)
+
+    async def agent_at(self, seat: str) -> str:
+        """The id of the agent who sits there; empty when nobody does."""
+        async with self._store.reading() as session:
+            return await session.scalar(sa.select(AgentSessionRow.agent).where(AgentSessionRow.seat == seat)) or ""
+
     async def put(self, seats: Iterable[Seat], *, actor: str) -> Put:
         """Add these, or bring those with the same id to what is said here; all or none.
 
@@ -93,7 +104,7 @@ class Seats:
         return Put(len(new), len(changed), unchanged)
 
     async def remove(self, seat: str, *, actor: str) -> None:
-        """Take the seat away. Raises NoSuchSeat, SeatInUse."""
+        """Take the seat away, and its telephone's password. Raises NoSuchSeat, SeatInUse."""
         async with self._store.writing() as session:
             row = await session.get(SeatRow, seat, with_for_update=True)
             if row is None:
@@ -101,6 +112,7 @@ class Seats:
             agent = await session.scalar(sa.select(AgentSessionRow.agent).where(AgentSessionRow.seat == seat))
             if agent is not None:
                 raise SeatInUse(seat, agent)
+            await session.execute(sa.delete(SeatPasswordRow).where(SeatPasswordRow.endpoint == row.endpoint))
             await session.delete(row)
             await audit.append(session, [AuditEntry(actor, "seat.removed", data={"seat": seat})])
 

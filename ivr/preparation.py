@@ -18,6 +18,7 @@ from ivr.speech.hold_music import write_hold_music
 from ivr.speech.speech import Speech
 from ivr.speech.values import Name
 from ivr.supervise import Step
+from ivr.telephones.provisioning import write_accounts
 
 # What the dialplan plays by itself
 WITHOUT_CONTROLLER = (contract.PROMPT_BUSY, contract.PROMPT_APOLOGY, contract.PROMPT_AWAY)
@@ -27,6 +28,7 @@ def steps(settings: Settings) -> Sequence[Step]:
     """The steps in their order."""
     return (
         Step("Database and demonstration data", lambda: _database(settings)),
+        Step("Telephones of the seats", lambda: _telephones(settings)),
         Step("Voice (the first time it reads the whole catalogue aloud)", lambda: _voice(settings)),
     )
 
@@ -36,6 +38,14 @@ async def _database(settings: Settings) -> None:
     try:
         await store.migrate()
         await demo.load(store)
+    finally:
+        await store.close()
+
+
+async def _telephones(settings: Settings) -> None:
+    store = await Store.open(settings.database_url)
+    try:
+        await write_accounts(store, Layout(settings.run_dir))
     finally:
         await store.close()
 

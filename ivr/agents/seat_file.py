@@ -12,6 +12,7 @@ from db.agent import ENDPOINT_KINDS, SEAT_KINDS, Seat
 from db.phone_numbers import spoken_form, stored_form
 from ivr.agents import cells
 from ivr.agents.record_file import Column, Reading
+from ivr.contract import ENDPOINT_SELF, ENDPOINT_SOFTPHONE, ENDPOINT_TRUNK
 from ivr.customers.columns import shown
 from ivr.customers.fault import CellFault
 
@@ -19,6 +20,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 # It becomes a part of a dial string: nothing that Asterisk reads as more than a name (/ @ & , and blanks).
 _PJSIP: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 _EXTENSION: Final = re.compile(r"[0-9]{2,20}")
+_OURS: Final = (ENDPOINT_SELF, ENDPOINT_TRUNK, ENDPOINT_SOFTPHONE)
 _YES: Final = {True: "yes", False: "no"}
 
 
@@ -68,6 +70,8 @@ def _check(seat: Seat) -> None:
     if seat.kind in ENDPOINT_KINDS:
         if not seat.endpoint:
             raise CellFault(f"a {seat.kind} needs an endpoint.", "Give the name of its PJSIP endpoint.")
+        if seat.endpoint in _OURS:
+            raise CellFault(f"the endpoint {seat.endpoint} is Goldline's own.", "Choose another name.")
         if seat.trunk or seat.number:
             raise CellFault(f"a {seat.kind} has no trunk and no number.", "Take them out.")
         return

@@ -117,6 +117,11 @@ class Layout:
         """What MixMonitor writes, and what callers say after the beep."""
         return self.run_dir / "recordings"
 
+    @property
+    def talks_dir(self) -> Path:
+        """Talks between callers and agents."""
+        return self.recordings_dir / "talks"
+
     def check(self) -> None:
         """Raises AsteriskError when Asterisk could not work with this path."""
         path = str(self.run_dir)
@@ -155,6 +160,7 @@ class Layout:
             self.music_dir,
             self.fixed_sounds_dir,
             self.recordings_dir,
+            self.talks_dir,
         ):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             directory.chmod(0o700)

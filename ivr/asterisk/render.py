@@ -142,8 +142,8 @@ def write(texts: Mapping[str, str], directory: Path) -> None:
 def prepare(settings: Settings, secrets: Secrets, installation: Installation, templates: Path = TEMPLATES) -> Layout:
     """Directories, configuration and music for one start of Asterisk.
 
-    Raises AsteriskError (a bad run directory or setting, a module or certificate that is missing) and TemplateFault; then the last
-    good configuration is untouched.
+    Raises AsteriskError (a bad run directory or setting, a module or certificate that is missing) and TemplateFault;
+    then the last good configuration is untouched.
     """
     layout = Layout(settings.run_dir)
     layout.check()

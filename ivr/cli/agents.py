@@ -324,6 +324,8 @@ def seats() -> None:
     ivr seats add S1 --kind softphone --endpoint 801
     ivr seats add M1 --kind mobile --trunk carrier --number 13800138000
     ivr seats import seats.csv --dry-run
+    ivr seats password S1                                what its telephone registers with
+    ivr seats codes                                      what an agent dials at a seat
     """
 
 
@@ -388,6 +390,37 @@ def add_seat(seat: str, actor: str, as_json: bool, **words: str | None) -> None:
         return await Seats(store).put([record], actor=_who(actor))
 
     _told_put(seat, _do(add), as_json)
+
+
+@seats.command("password")
+@click.argument("seat")
+@click.option("--remove", is_flag=True, help="Take the password away: no telephone registers for this seat.")
+@_ACTOR
+@_JSON
+def password(seat: str, remove: bool, actor: str, as_json: bool) -> None:
+    """Make a password for the telephone of SEAT and print it, this once: only its digest is kept.
+
+    A running hotline takes it over within seconds: a telephone with the password before is sent away, talks go on.
+
+    \b
+    ivr seats password S1
+    ivr seats password S1 --remove
+    """
+    from db.seat_passwords import SeatPasswords
+    from ivr.contract import SIP_REALM
+    from ivr.telephones.password import new_password
+
+    if remove:
+        _do(lambda store: SeatPasswords(store).remove(seat, actor=_who(actor)))
+        _tell({"seat": seat, "password": None}, f"{seat} has no password now.", as_json)
+        return
+    made = new_password()
+    user = _do(lambda store: SeatPasswords(store).put(seat, made, realm=SIP_REALM, actor=_who(actor)))
+    settings = config.load()
+    ports = {name: settings.ports.at(name) for name in ("sip", "sips", "ws", "wss")}
+    sip, browser = f"{ports['sip']} (UDP, TCP), {ports['sips']} (TLS)", f"{ports['ws']} (ws), {ports['wss']} (wss)"
+    said = f"user      {user}\npassword  {made}\nport      {sip}; in a browser {browser}"
+    _tell({"seat": seat, "user": user, "password": made, "realm": SIP_REALM, "ports": ports}, said, as_json)
 
 
 @seats.command("remove")
