@@ -224,6 +224,11 @@ class Engine:
             waiting.held_for,
         )
 
+    def can_be_answered(self, caller: Caller) -> bool:
+        """Whether anybody who is logged in, paused or not, could ever answer this caller."""
+        least = self._vocabulary.demand(self._policy.rings[-1].needs(caller))
+        return any(stand.state != "gone" and least.met_by(stand.ability) for stand in self._stands.values())
+
     # Callers
 
     def _joins(self, event: CallerJoins, now: float) -> None:

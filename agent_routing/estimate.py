@@ -9,7 +9,7 @@ yet to join are not made up: an estimate for a low tier errs on the short side w
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -17,6 +17,8 @@ from typing import Final
 from agent_routing.decisions import Reserve
 from agent_routing.engine import Engine
 from agent_routing.events import CallerJoins, SeatAccepted, SeatBusy, SeatIdle, SeatKnown, Tick
+from agent_routing.policy import Policy
+from agent_routing.pool import Caller, SeatNow
 from agent_routing.talk_times import TalkTimes
 
 LOW, HIGH = 0.2, 0.8  # the range that is announced holds three waits of five; its upper end is kept four times of five
@@ -30,6 +32,28 @@ class WaitRange:
 
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An engine at one moment: what an estimate looks at, so that it may be made in another thread."""
+
+    policy: Policy
+    now_at: tuple[SeatNow, ...]
+    waiting: tuple[Caller, ...]
+
+    @classmethod
+    def of(cls, engine: Engine) -> Picture:
+        """As it is now."""
+        return cls(engine.policy, tuple(engine.seats()), tuple(engine.callers()))
+
+    def seats(self) -> Sequence[SeatNow]:
+        """Every seat."""
+        return self.now_at
+
+    def callers(self) -> Sequence[Caller]:
+        """Everybody who waits."""
+        return self.waiting
 
 
 class AnnouncedWait:
@@ -48,7 +72,7 @@ class AnnouncedWait:
 
 
 def estimate(
-    engine: Engine, now: float, talks: TalkTimes, callers: Collection[str], runs: int, seed: int
+    engine: Engine | Picture, now: float, talks: TalkTimes, callers: Collection[str], runs: int, seed: int
 ) -> Mapping[str, WaitRange]:
     """How long these waiting callers will wait on, from so many runs. Strangers are left out."""
     chance = Random(seed)  # noqa: S311 - no secret is drawn
@@ -65,7 +89,7 @@ def estimate(
     }
 
 
-def _run(engine: Engine, now: float, talks: TalkTimes, asked: set[str], chance: Random) -> dict[str, float]:
+def _run(engine: Engine | Picture, now: float, talks: TalkTimes, asked: set[str], chance: Random) -> dict[str, float]:
     """One possible future: seconds from now until each of those asked for is answered."""
     future = Engine(engine.policy, talks.rest)
     ends: list[tuple[float, str]] = []

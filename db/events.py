@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 CALL_STARTED = "call.started"  # {caller, line, language, flow, version}: what is known
 CALL_ANSWERED = "call.answered"
 CALL_RESUMED = "call.resumed"  # a restarted controller went on with it
+CALL_RETURNED = "call.returned"  # from a seat: not folded into the row
 CALL_LANGUAGE = "call.language"  # {language}
 CALL_REFUSED = "call.refused"  # it got no line: whatever else happens to it, that is how it ends
 CALL_ENDED = "call.ended"  # {how}

@@ -15,7 +15,10 @@ from typing import Any, Self
 
 import structlog
 
+from agent_routing import feature_codes, pause_reasons, seat_times
+from agent_routing.desk import AgentDesk
 from db import demo
+from db.agent_pins import AgentPins
 from db.callbacks import Callbacks
 from db.calls import Calls
 from db.errors import StoreError
@@ -28,6 +31,8 @@ from db.recognition import Recognition
 from db.store import Store
 from db.talks import Talks
 from ivr import contract
+from ivr.agents.feature_calls import FeatureCalls
+from ivr.agents.log_in import LogIns
 from ivr.agi.errors import AgiError
 from ivr.agi.server import AgiServer
 from ivr.agi.session import AgiSession
@@ -35,10 +40,11 @@ from ivr.ami.client import AmiClient, State
 from ivr.ami.errors import AmiError
 from ivr.asterisk import secrets_file
 from ivr.asterisk.layout import Layout
+from ivr.asterisk.render import MUSIC_CLASS
 from ivr.call import Call
 from ivr.config import Settings
 from ivr.customers.recognise import Recogniser
-from ivr.flow.engine import Engine, Entry
+from ivr.flow.engine import ALIVE, Engine, Entry
 from ivr.flow.kit import Kit, Studio
 from ivr.flow.library import Library
 from ivr.flow.proof import Seal
@@ -52,6 +58,7 @@ from ivr.lines.book import LineBook
 from ivr.lines.desk import LineDesk
 from ivr.memory import settle_memory
 from ivr.metrics import Metrics
+from ivr.queueing.switchboard import Switchboard
 from ivr.reception import Reception
 from ivr.selfservice.services import selfservice_services
 from ivr.services import all_services
@@ -61,6 +68,7 @@ from ivr.services.quotes.demo import DemoQuoteProvider
 from ivr.services.survey import survey_services
 from ivr.speech.errors import SpeechError
 from ivr.speech.speech import Speech
+from ivr.telephones.provisioning import Provisioning, console
 
 log = structlog.get_logger(__name__)
 
@@ -128,15 +136,33 @@ class Controller:
         services |= {service.name: service for service in survey_services(Talks(self.store).last_agent, self.journal)}
         identity = self._open_identity(stack, secrets.identity_key.encode())
         services |= {service.name: service for service in identity_services(identity)}
+        self.feature_calls = self._open_feature_calls(stack, secrets.identity_key.encode())
         self.library = Library(settings.dialplans, self.speech.catalogue, services, settings.start_flow)
         self.library.open()
         layout = Layout(settings.run_dir)
+        self.actions = AmiClient(
+            host=LOOPBACK,
+            port=settings.ports.at("ami"),
+            username=contract.AMI_ACTIONS,
+            secret=secrets.ami_actions,
+        )
+        self.switchboard = Switchboard(
+            self.store,
+            self.journal,
+            self.actions,
+            self.speech.catalogue,
+            self.speech.composer,
+            layout.talks_dir,
+            settings.language,
+        )
         kit = Kit(
             self.speech.catalogue,
             services,
             self.journal,
             Seal(derived_key(secrets.identity_key.encode(), "seal")),
             Studio(str(layout.recordings_dir), str(layout.beep)),
+            self.switchboard.room,
+            MUSIC_CLASS,
         )
         self.engine = Engine(lambda: self.library.current, kit, observe=self.metrics.call_ended)
         self.lines = LineBook(settings.dialplans, self.speech.catalogue, lambda: self.library.current.flows)
@@ -161,6 +187,8 @@ class Controller:
         await self.quotes.start()
         stack.push_async_callback(self.quotes.stop)
         stack.push_async_callback(self._end_tasks)
+        await self.switchboard.start()
+        stack.push_async_callback(self.switchboard.stop)
         self.agi = AgiServer(
             self._serve,
             host=LOOPBACK,
@@ -182,17 +210,13 @@ class Controller:
         )
         await self.events.start()
         stack.push_async_callback(self.events.stop)
-        self.actions = AmiClient(
-            host=LOOPBACK,
-            port=settings.ports.at("ami"),
-            username=contract.AMI_ACTIONS,
-            secret=secrets.ami_actions,
-        )
         await self.actions.start()
         stack.push_async_callback(self.actions.stop)
         self._go(self._compose_prompts(), "prompts")
         self._go(self._follow_hangups(), "hangups")
         self._go(self._watch_flows(), "flow files")
+        telephones = Provisioning(self.store, layout, console(settings.cache_dir, layout))
+        self._go(telephones.follow(), "telephones")
         self._go(self.metrics.watch_loop(), "loop lag")
         self._count_everything()
         self.health = HealthServer(
@@ -223,9 +247,28 @@ class Controller:
         gateway = HttpSmsGateway(sms.url, sms.token) if sms.url else None
         return Identity(self.store, pins, key, sms=gateway, brokerage=sms.brokerage)
 
+    def _open_feature_calls(self, stack: AsyncExitStack, key: bytes) -> FeatureCalls:
+        pins = AgentPins(self.store, pepper(key))
+        stack.callback(pins.close)
+        reasons = pause_reasons.read()
+        return FeatureCalls(
+            self.store,
+            AgentDesk(self.store, seat_times.read(), reasons),
+            LogIns(self.store, pins, key),
+            self.speech.catalogue,
+            feature_codes.read(),
+            reasons,
+            self.settings.language,
+        )
+
     # --- calls --------------------------------------------------------------------------------------------------------
 
     async def _serve(self, session: AgiSession) -> None:
+        if _is_of_seat(session):
+            environment = session.environment
+            call = Call(session, self.speech.composer)
+            await self.feature_calls.serve(call, environment.get("agi_arg_1", ""), environment.get("agi_arg_2", ""))
+            return
         call = Call(session, self.speech.composer, aside=self._checkpoint_aside)
         self._live.add(call.id)
         self._unended.add(call.id)
@@ -236,7 +279,8 @@ class Controller:
             self._live.discard(call.id)
             hung_up = call.id in self._hung_up
             self._hung_up.discard(call.id)
-            if how != "lost":
+            if how not in ALIVE:
+                self.switchboard.ended(call.id)
                 self._unended.discard(call.id)
                 self.desk.left(call.id)
             elif hung_up:  # Asterisk told us while it was in our hands, and will not again
@@ -244,6 +288,8 @@ class Controller:
 
     async def _busy(self, session: AgiSession) -> None:
         """More calls than we may have: the dialplan says so and hangs up, at no cost to the calls we have."""
+        if _is_of_seat(session):
+            return  # the dialplan apologises: nothing was said to be done
         call = Call(session, self.speech.composer)
         self.journal.append(Event(call.id, "call.started", {"caller": call.caller, "line": call.line}))
         try:
@@ -272,11 +318,13 @@ class Controller:
         for call_id in (unended | self._unended) - there - self._live:
             self._end(call_id, "unseen")
         self._unended |= unended & there
+        await self.switchboard.resync(ami)
         self.desk.keep_only(there | self._live)
 
     async def _follow_hangups(self) -> None:
         """A caller who hangs up in the dialplan's music, with no session of ours, ends the call as well."""
         async for event in self.events.events():
+            self.switchboard.saw(event)
             if event.name == "Hangup":
                 call_id = event.get("Uniqueid")
                 if call_id in self._live:
@@ -286,6 +334,7 @@ class Controller:
 
     def _end(self, call_id: str, how: str) -> None:
         self._unended.discard(call_id)
+        self.switchboard.ended(call_id)
         self.desk.left(call_id)
         self.journal.append(Event(call_id, "call.ended", {"how": how}))
 
@@ -323,6 +372,7 @@ class Controller:
             await asyncio.sleep(FLOW_LOOK_SECONDS)
             if self.library.changed():
                 self.library.reload()
+            self.switchboard.look()
             if self.lines.changed():  # after the flows, by which lines are judged
                 self.lines.reload()
 
@@ -409,6 +459,11 @@ class Controller:
 
     def _ami_connected(self) -> float:
         return float(self.events.state is State.CONNECTED)
+
+
+def _is_of_seat(session: AgiSession) -> bool:
+    """A feature code of an agent, and not a caller."""
+    return session.environment.get("agi_network_script") == contract.AGI_PATH_SEAT
 
 
 def _cells(rows: Mapping[str, Mapping[CallClass, int]]) -> list[tuple[tuple[str, ...], float]]:

@@ -13,11 +13,11 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from ivr.agi.errors import AgiError, CallerHungUp
 from ivr.agi.protocol import Answer
-from ivr.contract import VAR_CHECKPOINT, VAR_DONE, VAR_TRIES
+from ivr.contract import VAR_CHECKPOINT, VAR_DONE, VAR_TALK, VAR_TRIES, VAR_WAIT
 from ivr.speech.utterance import Sound, Utterance
 
 ALL_KEYS = "0123456789*#"
@@ -29,6 +29,8 @@ MARGIN_SECONDS = 30.0
 """What a command may take beyond what it plays and waits. Not less than ``limits.command_seconds``, which the others
 have: a session whose deadlines only grow need not set its timer anew for each (``ivr.agi.session``)."""
 MOST_DIGITS = 64  # of one entry; GET DATA's own buffer is 1,024 (res_agi.c, handle_getdata)
+
+MUSIC_SECONDS = 60.0  # of one wait in music at most: a session shows some life now and then
 
 GatherEnd = Literal["length", "end_key", "cancel_key", "silence", "too_many"]
 
@@ -86,6 +88,26 @@ class Recorded(NamedTuple):
     key: str
 
 
+NORMAL_CLEARING: Final = 16  # Q.850: somebody put the receiver down
+
+
+class Returned(NamedTuple):
+    """How an offer of this call to a seat ended, as the dialplan tells it (VAR_TALK, written in CONTEXT_OFFER).
+
+    ``talked`` in seconds; None: the two never talked. ``cause`` is the seat's hang-up cause (Q.850).
+    """
+
+    status: str
+    cause: int
+    talked: float | None
+    seat: str
+
+    @property
+    def cut(self) -> bool:
+        """The seat's line dropped in the middle of the talk."""
+        return self.talked is not None and self.cause != NORMAL_CLEARING
+
+
 class Call:
     """One caller, from the moment Asterisk hands the call over until it is given back.
 
@@ -112,6 +134,7 @@ class Call:
         self.carried_checkpoint = environment.get("agi_arg_2", "")
         self.was_lost = environment.get("agi_arg_3", "").strip("0") != ""
         """The dialplan has looked for a controller before it found us, and counts that."""
+        self.returned = _returned(environment.get("agi_arg_4", ""))
         self._checkpoint = self.carried_checkpoint
 
     @property
@@ -252,6 +275,27 @@ class Call:
             self._checkpoint = text
             self._aside(self.id, text)
 
+    async def carried_place(self) -> str:
+        """The place in the queue that the channel carries (``ivr.contract.VAR_WAIT``); empty for none."""
+        answer = await self._channel.command("GET", "VARIABLE", VAR_WAIT)
+        return (answer.data or "") if answer.result == "1" else ""
+
+    async def keep_place(self, text: str) -> None:
+        """Have the channel carry this place in the queue from now on; empty: none. The last offer is done with."""
+        self.returned = None
+        await self._channel.command("SET", "VARIABLE", VAR_WAIT, text)
+        await self._channel.command("SET", "VARIABLE", VAR_TALK, "")
+
+    async def wait_in_music(self, music: str, seconds: float) -> str:
+        """Music of that class, until a key is pressed (returned), or for so long (at most MUSIC_SECONDS)."""
+        if self._typed_ahead:
+            return self._typed_ahead.popleft()
+        seconds = min(seconds, MUSIC_SECONDS)
+        await self._channel.command("SET", "MUSIC", "ON", music)
+        key = await self._wait_for_key(seconds)
+        await self._channel.command("SET", "MUSIC", "OFF")
+        return key
+
     async def finish(self, how: str) -> None:
         """Hand the call back to the dialplan: the session ended well (``ivr.contract.DONE_*``). The last command."""
         await self._channel.command("SET", "VARIABLE", VAR_DONE, how)
@@ -298,6 +342,16 @@ def _check_played(answer: Answer, sound: Sound) -> None:
 
 def _ms(seconds: float) -> int:
     return round(seconds * 1000)
+
+
+def _returned(text: str) -> Returned | None:
+    """Written by our own dialplan; what is not of its form says nothing."""
+    status, _, rest = text.partition(":")
+    cause, _, rest = rest.partition(":")
+    ms, _, seat = rest.partition(":")
+    if not status or not (cause.isascii() and cause.isdigit()):
+        return None
+    return Returned(status, int(cause), int(ms) / 1000 if ms.isascii() and ms.isdigit() else None, seat)
 
 
 def _known(value: str) -> str:

@@ -14,8 +14,9 @@
 between. ``text`` must be part of what was said. ``press`` presses keys at the next chance, ``silence`` lets a question
 run out of time, ``speak`` says something after the beep, ``reach`` names a node the call must have come to.
 ``answers: {quotes.look_up: share}`` has a service end with that exit and sample values instead of doing its work
-(``error``: it fails); a list is used up in turn. With ``proven: yes`` the caller has proven to be the demonstration's
-first customer when the call begins.
+(``error``: it fails); a list is used up in turn. ``queue: nobody`` says how callers fare who want a person: they have
+``talked`` at once (if nothing is said), ``nobody`` is at work, they ``wait`` for ever, or ``long``: too long. With
+``proven: yes`` the caller has proven to be the demonstration's first customer when the call begins.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from ivr.flow.proof import Proof
 from ivr.flow.service import Caller, Result, Service
 from ivr.speech.utterance import Utterance
 from ivr.speech.values import Change, Code, Count, Date, Day, Name, Percent, Price, Text, Time, Value
-from ivr.testing import HANG_UP, FakeCall, MemoryJournal, plain_kit
+from ivr.testing import HANG_UP, AnsweredAtOnce, FakeCall, MemoryJournal, plain_kit_with
 
 ACTIONS = ("hear", "press", "reach")
 SAMPLES: dict[str, Value] = {
@@ -269,6 +270,8 @@ class ScriptedCaller:
         return self.mismatch
 
 
+QUEUE = "queue"  # in ``answers``: how callers fare who want a person
+FOR_EVER = float("inf")
 END_OF_WORDS = "#"  # what whoever speaks presses at the end
 SOMEBODY = Proof(1, "pin")  # the demonstration's first customer: whom a scripted answer `proven` proves
 
@@ -282,7 +285,8 @@ async def run_test(
     """
     journal = MemoryJournal()
     caller = ScriptedCaller(test, journal)
-    flow, kit = flows[test.flow], plain_kit(prompts, _scripted(services, test), journal)
+    kit = plain_kit_with(_queue(test), prompts, _scripted(services, test), journal)
+    flow = flows[test.flow]
     language = test.language or flow.languages[0]
     environment = {"agi_callerid": test.caller, "agi_arg_1": test.number}
     if test.proven:
@@ -312,6 +316,8 @@ def nodes_visited(journal: MemoryJournal) -> set[str]:
 def _scripted(services: Mapping[str, Service], test: GoldenTest) -> dict[str, Service]:
     scripted = dict(services)
     for name, exits in test.answers.items():
+        if name == QUEUE:
+            continue
         service = services.get(name)
         if service is None:
             raise Mismatch(
@@ -323,6 +329,23 @@ def _scripted(services: Mapping[str, Service], test: GoldenTest) -> dict[str, Se
                 raise Mismatch(f"{test.file}:{test.line}: answers: {name} has no exit {taken!r}. {known}")
         scripted[name] = _answering(service, exits)
     return scripted
+
+
+def _queue(test: GoldenTest) -> AnsweredAtOnce:
+    match test.answers.get(QUEUE, ("talked",)):
+        case ("talked",):
+            return AnsweredAtOnce()
+        case ("nobody",):
+            return AnsweredAtOnce("nobody")
+        case ("wait",):
+            return AnsweredAtOnce("waits")
+        case ("long",):
+            return AnsweredAtOnce("waits", FOR_EVER)
+        case other:
+            raise Mismatch(
+                f"{test.file}:{test.line}: answers: queue cannot be {', '.join(other)}. "
+                "Known here: talked, nobody, wait, long."
+            )
 
 
 def _answering(service: Service, exits: Sequence[str]) -> Service:

@@ -14,11 +14,12 @@ from typing import Protocol
 from db.events import Event, EventSink
 from ivr.agi.errors import CallerHungUp, DeadChannel
 from ivr.agi.protocol import Answer
-from ivr.call import Call
+from ivr.call import Call, Returned
 from ivr.flow.kit import Kit, Studio
 from ivr.flow.prompts import Prompts
 from ivr.flow.proof import Seal
-from ivr.flow.service import Service
+from ivr.flow.service import Caller, Service
+from ivr.flow.waiting import Ahead, Entered, LeftHow, WaitingRoom, Wish
 from ivr.speech.utterance import Sound, Utterance
 
 HANG_UP = "hang up"  # what a Person answers to end the call; never a key
@@ -127,6 +128,7 @@ class FakeChannel:
         self.variables: dict[str, str] = {}
         self.commands: list[tuple[str | int | float, ...]] = []
         self.recorded: list[str] = []  # paths that something was recorded into
+        self._music = False
 
     async def command(self, *words: str | int | float, deadline: float | None = None) -> Answer:  # noqa: ARG002
         """Answer one command the way res_agi.c does."""
@@ -143,6 +145,9 @@ class FakeChannel:
         match words:
             case ("ANSWER",) | ("CHANNEL", "STATUS"):
                 return _answer("0")
+            case ("SET", "MUSIC", state, *_):
+                self._music = state == "ON"
+                return _answer("0")
             case ("STREAM", "FILE", "beep", *_):
                 return _answer("0")
             case ("STREAM", "FILE", path, *_):
@@ -151,7 +156,7 @@ class FakeChannel:
                 await self._play(str(path))
                 return _key(await self._press(first=True))
             case ("WAIT", "FOR", "DIGIT", _):
-                return _key(await self._press(first=False))
+                return _key(await self._press(first=self._music))
             case ("RECORD", "FILE", path, *_):
                 return await self._record(str(path))
             case ("GET", "DATA", path, _, most):
@@ -240,9 +245,49 @@ class MemoryJournal:
         return [event.kind for event in self.events]
 
 
+class AnsweredAtOnce:
+    """A queue without seats (``ivr.flow.waiting.WaitingRoom``): whoever comes in ends as ``how`` says.
+
+    Who ``waits`` is number 3 in the queue, for 2 to 5 minutes, and nobody ever comes; who has waited ``seconds`` since
+    joining may be told that it was too long.
+    """
+
+    def __init__(self, how: Entered = "talked", seconds: float = 0.0) -> None:
+        self.how: Entered = how
+        self.seconds = seconds
+        self.left: list[tuple[str, LeftHow]] = []
+
+    async def place(self, caller: Caller, wish: Wish, carried: str) -> str:  # noqa: ARG002 - all are alike here
+        return carried or "place"
+
+    async def enter(self, call_id: str, place: str, back: Returned | None) -> Entered:  # noqa: ARG002
+        return self.how
+
+    def ahead(self, call_id: str) -> Ahead | None:  # noqa: ARG002
+        return Ahead(3, 2, 5)
+
+    def can_be_answered(self, call_id: str) -> bool:  # noqa: ARG002
+        return True
+
+    def waited(self, call_id: str) -> float:  # noqa: ARG002
+        return self.seconds
+
+    def leave(self, call_id: str, how: LeftHow) -> bool:
+        self.left.append((call_id, how))
+        return True
+
+    def taken(self, call_id: str) -> bool:  # noqa: ARG002
+        return False
+
+
 def plain_kit(prompts: Prompts, services: Mapping[str, Service], journal: EventSink) -> Kit:
-    """An engine's kit for calls in memory."""
-    return Kit(prompts, services, journal, Seal(b"calls in memory"), Studio("recordings", "beep"))
+    """An engine's kit for calls in memory, in which every caller who wants a person talks to one at once."""
+    return plain_kit_with(AnsweredAtOnce(), prompts, services, journal)
+
+
+def plain_kit_with(waiting: WaitingRoom, prompts: Prompts, services: Mapping[str, Service], journal: EventSink) -> Kit:
+    """The same, with a queue of one's own."""
+    return Kit(prompts, services, journal, Seal(b"calls in memory"), Studio("recordings", "beep"), waiting, "music")
 
 
 def _answer(result: str, data: str | None = None) -> Answer:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import structlog
 
+from db.events import CALL_RESUMED, CALL_RETURNED, CALL_STARTED
 from ivr.agi.errors import AgiError, CallerHungUp
 from ivr.call import Call
 from ivr.contract import DONE_FAILED, DONE_HANGUP
@@ -27,13 +28,14 @@ log = structlog.get_logger(__name__)
 
 MOST_NODES = 5000  # of one call: two hours of someone leaning on a key come to less; more is a fault
 
-How = Literal["caller", "hotline", "failed", "lost"]
+How = Literal["caller", "hotline", "failed", "lost", "offered"]
+ALIVE: Final[frozenset[How]] = frozenset(("lost", "offered"))  # the call goes on without this session
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a call's session ended: by the ``caller``, by the ``hotline``, ``failed`` by a fault of ours, or ``lost``
-    with the call still alive in the dialplan's loop."""
+    """How a call's session ended: by the ``caller``, by the ``hotline``, ``failed`` by a fault of ours, ``lost`` with
+    the call still alive in the dialplan's loop, or ``offered`` to a seat, from where it comes back."""
 
     how: How
     node: str
@@ -73,8 +75,9 @@ class Engine:
         began = time.monotonic()
         flows = self._flows()
         turn, resumed = self._begin(call, flows, entry)
+        back = call.returned is not None
         turn.record(
-            "call.resumed" if resumed else "call.started",
+            CALL_RETURNED if back else CALL_RESUMED if resumed else CALL_STARTED,
             {
                 "caller": call.caller,
                 "caller_name": call.caller_name,
@@ -90,6 +93,8 @@ class Engine:
             turn.record("line", entry.arrival)
         how = await self._serve(call, turn, flows, entry, resumed)
         ending = Ending(how, turn.path, time.monotonic() - began)
+        if how == "offered":
+            return ending
         turn.record(
             "call.lost" if how == "lost" else "call.ended",
             {"how": how, "node": turn.path, "seconds": round(ending.seconds, 1)},
@@ -112,7 +117,7 @@ class Engine:
             await self._walk(call, turn, flows)
             await call.finish(DONE_HANGUP)
         except CallerHungUp:
-            return "caller"
+            return "offered" if self._kit.waiting.taken(call.id) else "caller"
         except AgiError as error:
             log.warning("lost touch with the call", error=str(error), path=turn.path)
             return "lost"

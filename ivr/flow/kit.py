@@ -9,6 +9,7 @@ from db.events import EventSink
 from ivr.flow.prompts import Prompts
 from ivr.flow.proof import Seal
 from ivr.flow.service import Service
+from ivr.flow.waiting import WaitingRoom
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,13 @@ class Studio:
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """The words, the services, the journal, the seal of proofs and the studio."""
+    """The words, the services, the journal, the seal of proofs, the studio and the queue; ``music`` is the class of
+    music that Asterisk plays to who waits."""
 
     prompts: Prompts
     services: Mapping[str, Service]
     journal: EventSink
     seal: Seal
     studio: Studio
+    waiting: WaitingRoom
+    music: str

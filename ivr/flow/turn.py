@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Container, Mapping
-from typing import Any
+from typing import Any, Final
 
-from db.events import Event
+from db.events import WAIT_TOLD, Event
 from ivr.call import Call, Gathered, Recorded
 from ivr.flow.checkpoint import encoded_values
 from ivr.flow.kit import Kit
@@ -14,8 +14,13 @@ from ivr.flow.model import Flow, FlowSet, Saying, Way
 from ivr.flow.proof import Proof
 from ivr.flow.service import Caller, Result
 from ivr.flow.trace import HIDDEN, shown
+from ivr.flow.waiting import Ahead
 from ivr.speech.utterance import Utterance
-from ivr.speech.values import Code, Value
+from ivr.speech.values import Code, Count, Value
+
+QUEUE_POSITION: Final = "queue_position"  # {position:count}
+QUEUE_WAIT: Final = "queue_wait"  # {least:count} and {most:count}, minutes
+QUEUE_WAIT_ONE: Final = "queue_wait_one"  # {most:count} minutes
 
 
 class Turn:
@@ -30,6 +35,8 @@ class Turn:
         self.recognised = recognised
         self.proof: Proof | None = None
         self.values: dict[str, Value] = dict(flow.values)
+        self.waiting = kit.waiting
+        self.music = kit.music
         self._kit = kit
         self._call_id = call.id
         self._append = kit.journal.append
@@ -86,6 +93,12 @@ class Turn:
         """Take over the proof that a checkpoint carries, if it is ours and this call's."""
         if proof and (read := self._kit.seal.read(self._call_id, proof)):
             self.proof, self._proven = read, proof
+
+    @property
+    def caller(self) -> Caller:
+        """What a service or the queue may know of this call."""
+        proven = self.proof.customer if self.proof else None
+        return Caller(self._call_id, self.call.caller, self.call.line, self.language, self.recognised, proven)
 
     @property
     def mark(self) -> str:
@@ -149,14 +162,28 @@ class Turn:
         self.note("recorded", name=name.digits, seconds=round(recorded.seconds, 1))
         return recorded
 
+    async def announce(self, ahead: Ahead | None, tip: Saying | None) -> None:
+        """Tell a waiting caller the place and the wait, and something useful. Keys wait for whoever asks next."""
+        prompts, language = self._kit.prompts, self.language
+        whole: Utterance | None = None
+        if ahead is not None:
+            whole = prompts.say(QUEUE_POSITION, language, {"position": Count(ahead.position)})
+            if ahead.least is not None and ahead.most is not None:
+                minutes = {"least": Count(ahead.least), "most": Count(ahead.most)}
+                whole += prompts.say(QUEUE_WAIT if ahead.least < ahead.most else QUEUE_WAIT_ONE, language, minutes)
+            self.record(WAIT_TOLD, {"position": ahead.position, "least": ahead.least, "most": ahead.most})
+        if tip is not None:
+            said = prompts.say(tip.prompts[0], language, {})
+            whole = said if whole is None else whole + said
+        if whole is not None:
+            self._note_said(whole)
+            await self.call.play(whole)
+
     async def ask(self, name: str, inputs: Mapping[str, str]) -> Result:
         """Have a service do its work within its deadline; its errors are the caller of this method's business."""
         service = self._kit.services[name]
-        call = self.call
-        proven = self.proof.customer if self.proof else None
-        caller = Caller(self._call_id, call.caller, call.line, self.language, self.recognised, proven)
         began = time.monotonic()
-        result = await service.within_deadline(caller, {key: self.values[value] for key, value in inputs.items()})
+        result = await service.within_deadline(self.caller, {key: self.values[value] for key, value in inputs.items()})
         if result.values:
             self.save(result.values)
         ms = round((time.monotonic() - began) * 1000, 1)

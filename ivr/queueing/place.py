@@ -42,7 +42,8 @@ class Place:
     """What a caller who waits must not lose. Fields as in ``agent_routing.pool.Caller``.
 
     ``joined`` is in seconds since 1970, told to the millisecond. ``customer`` is the row of a known customer, ``line``
-    the number that was dialled.
+    the number that was dialled, ``reason`` a prompt that says what the caller wants. ``recorded``: the caller was told
+    that the talk will be recorded and did not refuse.
     """
 
     joined: float
@@ -56,6 +57,8 @@ class Place:
     front: bool = False
     customer: int | None = None
     line: str = ""
+    reason: str = ""
+    recorded: bool = False
 
     def caller(self, call_id: str) -> Caller:
         """The engine's view of the caller whose call has this id."""
@@ -109,6 +112,8 @@ def decode(text: str) -> Place | None:
             front=_truth(plain.get("f", False)),
             customer=_row(plain.get("c")),
             line=_word(plain.get("n", "")),
+            reason=_word(plain.get("x", "")),
+            recorded=_truth(plain.get("k", False)),
         )
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
         return None
@@ -127,6 +132,8 @@ def _encoded(place: Place) -> str:
         "f": place.front,
         "c": place.customer,
         "n": place.line,
+        "x": place.reason,
+        "k": place.recorded,
     }
     spoken = {key: value for key, value in plain.items() if value or key == "j" or (key == "c" and value == 0)}
     raw = json.dumps(spoken, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,170 @@
+"""``queue``: the caller waits for a person, is told the place and the wait now and then, and comes back after the talk.
+
+    orders:
+      type: queue
+      say: queue_welcome          # said once, on the way in
+      reason: reason_orders       # said to whoever answers: a prompt without values
+      requires: {orders: 3}       # skills and their least level: never relaxed
+      wishes: {analyst: 2}        # the best fit first; relaxed ring by ring
+      recorded: recording_notice  # said on the way in, after which the talk is recorded; left out: it is not
+      refuse: "9"                 # the key by which the caller forbids that
+      every: 45s                  # between two announcements
+      tips: [queue_tip_quotes]    # said in turn, between position and music
+      keys: {"1": leave_number, "*": menu}
+      talked: survey              # after the talk
+      on_nobody: nobody           # nobody at work could answer
+      longest: 30m
+      on_longest: leave_number
+
+What is said of place and wait are the prompts ``queue_position`` and ``queue_wait``, in the caller's language.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from db.agent import LEVELS
+from ivr.agi.errors import CallerHungUp
+from ivr.datafile.fields import KEYS, Fields
+from ivr.flow.model import Node, Saying, Target, Way
+from ivr.flow.nodes.reading import saying, target
+from ivr.flow.turn import Turn
+from ivr.flow.waiting import Wish
+
+REFUSE_SECONDS: Final = 2.0  # after the notice of the recording: time for a key, and no longer, for people wait here
+LEAST_MUSIC: Final = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue(Node):
+    """Wait for a person."""
+
+    type = "queue"
+    talks = True
+
+    say: Saying
+    reason: str
+    requires: Mapping[str, int]
+    wishes: Mapping[str, int]
+    recorded: Saying | None
+    refuse: str
+    every: float
+    tips: tuple[Saying, ...]
+    keys: Mapping[str, Target]
+    talked: Target
+    on_nobody: Target
+    longest: float
+    on_longest: Target
+
+    @classmethod
+    def read(cls, name: str, fields: Fields) -> Queue:
+        keys: dict[str, Target] = {}
+        for key, to in fields.mapping("keys", {}).items():
+            if len(key) == 1 and key in KEYS:
+                keys[key] = Target(to)
+            else:
+                fields.problem("keys", f"{key!r} is not a key.", 'Keys are 0 to 9, "*" and "#".')
+        refuse = fields.text("refuse", "")
+        if refuse and not fields.has("recorded"):
+            fields.problem("refuse", "nothing is recorded, so there is nothing to refuse.", "Say `recorded: prompt`.")
+        if refuse and (len(refuse) != 1 or refuse not in KEYS or refuse in keys):
+            fields.problem("refuse", f"{refuse!r} is no key, or has another meaning here.")
+        return cls(
+            name=name,
+            line=fields.table.line,
+            say=saying(fields, "say"),
+            reason=fields.name("reason", ""),
+            requires=_levels(fields, "requires"),
+            wishes=_levels(fields, "wishes"),
+            recorded=saying(fields, "recorded") if fields.has("recorded") else None,
+            refuse=refuse,
+            every=fields.seconds("every", "45s", 5, 600),
+            tips=tuple(Saying((tip,), fields.line("tips")) for tip in fields.words("tips", ())),
+            keys=keys,
+            talked=target(fields, "talked"),
+            on_nobody=target(fields, "on_nobody"),
+            longest=fields.seconds("longest", "30m", 10, 7200),
+            on_longest=target(fields, "on_longest"),
+        )
+
+    def ways(self) -> Iterable[Way]:
+        for key, to in self.keys.items():
+            yield Way(key, to, self.line, driven=True)
+        yield Way("talked", self.talked, self.line, driven=True)
+        yield Way("on_nobody", self.on_nobody, self.line)
+        yield Way("on_longest", self.on_longest, self.line)
+
+    def sayings(self) -> Iterable[Saying]:
+        yield self.say
+        if self.recorded:
+            yield self.recorded
+        if self.reason:
+            yield Saying((self.reason,), self.line)
+        yield from self.tips
+
+    async def run(self, turn: Turn) -> str:
+        call, room = turn.call, turn.waiting
+        back = call.returned
+        carried = await call.carried_place()
+        recorded = not carried and await self._may_record(turn)
+        place = await room.place(turn.caller, Wish(self.reason, self.requires, self.wishes, recorded), carried)
+        await call.keep_place(place)
+        match await room.enter(call.id, place, back):
+            case "talked":
+                await call.keep_place("")
+                return "talked"
+            case "nobody":
+                await call.keep_place("")
+                return "on_nobody"
+        try:
+            way = await self._wait(turn, greet=not carried)
+        except CallerHungUp:
+            room.leave(call.id, "abandoned")  # or a seat has taken the call, and this does nothing
+            raise
+        await call.keep_place("")
+        return way
+
+    async def _may_record(self, turn: Turn) -> bool:
+        if self.recorded is None:
+            return False
+        if not self.refuse:
+            await turn.play(self.recorded)
+            return True
+        key = await turn.press((self.recorded,), keys=(self.refuse,), seconds=REFUSE_SECONDS)
+        return key != self.refuse
+
+    async def _wait(self, turn: Turn, greet: bool) -> str:
+        call, room = turn.call, turn.waiting
+        if greet:
+            await turn.play(self.say)
+        told = 0.0 if greet else time.monotonic()  # who comes back from a seat is not told everything anew
+        tips = 0
+        while True:
+            now = time.monotonic()
+            if room.waited(call.id) >= self.longest and room.leave(call.id, "limit"):
+                return "on_longest"
+            if not room.can_be_answered(call.id) and room.leave(call.id, "nobody"):
+                return "on_nobody"
+            if now - told >= self.every:
+                told = now
+                tip = self.tips[tips % len(self.tips)] if self.tips and tips else None
+                await turn.announce(room.ahead(call.id), tip)
+                tips += 1
+            rest = min(told + self.every - time.monotonic(), self.longest - room.waited(call.id))
+            key = await call.wait_in_music(turn.music, max(rest, LEAST_MUSIC))
+            if key in self.keys and room.leave(call.id, "key"):
+                turn.note("keyed", keys=key)
+                return key
+
+
+def _levels(fields: Fields, name: str) -> dict[str, int]:
+    found = {}
+    for skill, level in fields.mapping(name, {}).items():
+        if level.isascii() and level.isdigit() and int(level) in LEVELS:
+            found[skill] = int(level)
+        else:
+            fields.problem(name, f"{skill}: a level is a figure from 1 to 5, not {level!r}.")
+    return found

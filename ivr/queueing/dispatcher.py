@@ -1,0 +1,632 @@
+"""Joins the engine to the world: what is seen goes in as events, what is decided is carried out.
+
+One engine, one event loop: every fact is taken in at once and without waiting; what takes time (the store, Asterisk)
+is done in tasks, one after the other for each agent. Facts may come twice or late: whatever speaks of an offer or talk
+that is not the present one is left alone. After each connect to Asterisk everything is built anew from what is there,
+so that a restarted controller and one that lost the manager for a moment do the same.
+
+Must not know: AMI's fields (``seen``), flows, what is announced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+import structlog
+
+from agent_routing import agents, events
+from agent_routing.agents import MissedHow
+from agent_routing.decisions import Decision, Reserve, WhyWaiting
+from agent_routing.engine import Engine
+from agent_routing.policy import Policy
+from agent_routing.pool import Seat as PoolSeat
+from agent_routing.seats import Correction, SeatSeen, overdue, reconcile
+from agent_routing.talk_times import TalkTimes
+from db.agent import Session
+from db.events import (
+    OFFER_FAILED,
+    OFFER_MADE,
+    TALK_BEGAN,
+    TALK_ENDED,
+    WAIT_JOINED,
+    WAIT_LEFT,
+    Event,
+    EventSink,
+)
+from ivr.ami.errors import AmiError
+from ivr.call import NORMAL_CLEARING, Returned
+from ivr.contract import USER_EVENT_SESSION
+from ivr.queueing.acts import Acts
+from ivr.queueing.news import QueueNews
+from ivr.queueing.offer import OfferMaker
+from ivr.queueing.place import Place, decode, encode
+from ivr.queueing.seen import (
+    CallerGone,
+    EndpointReach,
+    Fact,
+    LeftBridge,
+    LegEnds,
+    LegGone,
+    LegRings,
+    LegTalks,
+    Snapshot,
+)
+from ivr.queueing.staff import Staff
+
+log = structlog.get_logger(__name__)
+
+LOST_AFTER: Final = 5.0  # seconds from sending a caller to a seat until Asterisk must have begun to ring it
+OVERDUE_SECONDS: Final = 0.25  # until the next look at what should be over by now
+TalkEnd = Literal["agent", "caller", "cut", "moved"]
+
+
+@dataclass(slots=True)
+class Waiter:
+    """One caller who waits. ``taken``: the channel has been sent to a seat."""
+
+    place: Place
+    again: bool
+    taken: bool = False
+
+
+@dataclass(slots=True)
+class Offer:
+    """One seat that is being offered a caller."""
+
+    call: str
+    agent: str
+    seat: str
+    since: float
+    rings: bool = False
+
+
+@dataclass(slots=True)
+class Talk:
+    """One talk that goes on. ``channel`` is the leg to the seat; ``left`` who left the bridge first."""
+
+    call: str
+    agent: str
+    seat: str
+    since: float
+    place: Place | None
+    channel: str = ""
+    left: str = ""
+    moved: bool = False
+
+
+class Dispatcher:
+    """The queue of one controller. Times are seconds since 1970 (``clock``)."""
+
+    def __init__(
+        self,
+        staff: Staff,
+        acts: Acts,
+        offers: OfferMaker,
+        journal: EventSink,
+        policy: Policy,
+        talks: TalkTimes,
+        tell: Callable[[QueueNews], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """``tell`` tells onlookers."""
+        self._staff = staff
+        self._acts = acts
+        self._offers_made = offers
+        self._journal = journal
+        self._tell = tell
+        self._clock = clock
+        self.talk_times = talks
+        self.engine = Engine(policy, talks.rest)
+        self.waiting: dict[str, Waiter] = {}
+        self.offers: dict[str, Offer] = {}  # by seat
+        self.talks: dict[str, Talk] = {}  # by seat
+        self.left: dict[str, Place] = {}  # of calls that are still up: the place that was given up
+        self.last_agents: dict[str, str] = {}  # of calls that are still up: who talked with the caller last
+        self._seen: dict[str, SeatSeen] = {}
+        self._reach: dict[str, str] = {}  # by endpoint
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._known: dict[str, PoolSeat] = {}  # seats as the engine knows them
+        self._sat: dict[str, str] = {}  # by agent: the seat, as the engine knows it
+        self._correcting: set[str] = set()  # agents who are being put right
+        self._ready = False  # everything has been read since the last connect
+
+    # --- what flows ask -----------------------------------------------------------------------------------------------
+
+    def enter(self, call: str, place: Place, back: Returned | None) -> Literal["waits", "talked", "nobody"]:
+        """A caller waits from now on, or comes back from a seat."""
+        if back is not None:
+            self._came_back(call, back)
+            if back.talked is not None and not back.cut:
+                self.left.pop(call, None)
+                return "talked"
+            if back.cut:
+                place = replace(place, front=True)
+        known = self.waiting.get(call)
+        if known is not None:
+            known.taken = False
+            known.place = place
+            self._handle(events.CallerChanges(place.caller(call)))
+            return "waits"
+        again = back is not None or place.joined < self._clock() - 1.0
+        self.waiting[call] = Waiter(place, again)
+        self._note_joined(call, place, again)
+        self._handle(events.CallerJoins(place.caller(call)))
+        if not self.can_be_answered(call):
+            self.leave(call, "nobody")
+            return "nobody"
+        return "waits"
+
+    def leave(self, call: str, how: str) -> bool:
+        """A caller waits no more. False: too late, a seat has taken the call."""
+        waiter = self.waiting.get(call)
+        if waiter is None:
+            return self._talk_of(call) is None
+        if waiter.taken:
+            return False
+        self._forget_waiter(call, how)
+        return True
+
+    def taken(self, call: str) -> bool:
+        """A seat has taken the call from its flow."""
+        waiter = self.waiting.get(call)
+        if waiter is not None:
+            return waiter.taken
+        return self._talk_of(call) is not None
+
+    def position(self, call: str) -> int:
+        """The place in the order of urgency from 1; 0 when not waiting or a seat rings."""
+        return self.engine.position(call, self._now()) if call in self.waiting else 0
+
+    def can_be_answered(self, call: str) -> bool:
+        """Somebody at work could answer this caller, now or later; before everything has been read: surely."""
+        waiter = self.waiting.get(call)
+        if waiter is None or not self._ready:
+            return True
+        return waiter.taken or self.engine.can_be_answered(waiter.place.caller(call))
+
+    def explain(self, call: str) -> WhyWaiting | None:
+        """Why a caller still waits; None when it does not."""
+        return self.engine.explain(call, self._now()) if call in self.waiting else None
+
+    # --- what is seen -------------------------------------------------------------------------------------------------
+
+    def take(self, fact: Fact) -> None:
+        """Asterisk tells something."""
+        match fact:
+            case LegRings(call, seat, _channel):
+                self._rings(call, seat)
+            case LegEnds(call, seat, how):
+                if how != "answered":
+                    self._offer_failed(call, seat, how)
+            case LegTalks(call, seat, channel):
+                self._talks(call, seat, channel)
+            case LeftBridge(_channel, call, seat):
+                talk = self._talk_of(call)
+                if talk is not None and not talk.left:
+                    talk.left = "seat" if seat else "caller"
+            case LegGone(call, seat, cause):
+                self._offer_failed(call, seat, "no_answer")
+                self._talk_over(call, seat, cause)
+                self._seen.pop(seat, None)
+            case CallerGone(call):
+                self._caller_gone(call)
+            case EndpointReach(endpoint, reach):
+                self._reach_changed(endpoint, reach)
+
+    def rebuild(self, snapshot: Snapshot) -> None:
+        """Begin anew from what there is: after each connect to Asterisk, sessions having been read."""
+        now = self._clock()
+        self.engine = Engine(self.engine.policy, self.talk_times.rest)
+        self._known.clear()
+        self._sat.clear()
+        self._reach = dict(snapshot.reach)
+        self._seen = snapshot.seen(self._staff.endpoints())
+        self._ready = True
+        in_talk = {leg.call: leg for leg in snapshot.legs.values() if leg.leg == "bridged"}
+        ringing = {leg.seat: leg for leg in snapshot.legs.values() if leg.leg == "ringing"}
+        for call in [call for call in self.waiting if call not in snapshot.channels]:
+            self._forget_waiter(call, "abandoned")
+        self.offers = {seat: offer for seat, offer in self.offers.items() if seat in ringing}
+        self.talks = {
+            seat: talk for seat, talk in self.talks.items() if (leg := in_talk.get(talk.call)) and leg.seat == seat
+        }
+        for leg in in_talk.values():
+            self._found_talking(leg.call, leg.seat, leg.channel, snapshot, now)
+        for session in self._staff.working():
+            self._sits(session)
+        for call, text in snapshot.waiting.items():
+            if call in in_talk or (place := decode(text)) is None:
+                continue
+            if call not in self.waiting:
+                self.waiting[call] = Waiter(place, again=True)
+                self._note_joined(call, place, again=True)
+        offered = {leg.call: leg for leg in ringing.values()}
+        for call, waiter in self.waiting.items():
+            leg = offered.get(call)
+            waiter.taken = leg is not None
+            if leg is None:
+                self._handle(events.CallerJoins(waiter.place.caller(call)))
+            elif leg.seat not in self.offers and (sitting := self._staff.at(leg.seat)) is not None:
+                self.offers[leg.seat] = Offer(call, sitting.agent, leg.seat, now, rings=True)
+        for correction in reconcile(self._staff.working(), self._seen):
+            self._correct(correction)
+        for session in self._staff.working():
+            self.session_changed(session)
+
+    def session_changed(self, session: Session) -> None:
+        """An agent's session changed, whoever changed it."""
+        if not self._ready:
+            return
+        self._tell(
+            QueueNews(
+                USER_EVENT_SESSION,
+                call=session.call,
+                agent=session.agent,
+                seat=session.seat,
+                state=session.state,
+                since=session.since.timestamp(),
+                reason=session.reason,
+                version=session.version,
+            )
+        )
+        before = self._sat.get(session.agent, "")
+        if before and before != session.seat:
+            del self._sat[session.agent]
+            self._handle(events.SeatGone(before))
+        if not session.seat or session.state == "logged_out":
+            return
+        if not self._sits(session):
+            return
+        seat = session.seat
+        match session.state:
+            case "idle":
+                offer = self.offers.get(seat)
+                if offer is None and seat not in self.talks:
+                    self._handle(events.SeatIdle(seat))
+            case "paused":
+                self._handle(events.SeatPaused(seat))
+            case "gone":
+                self._handle(events.SeatGone(seat))
+            case "talking" | "wrap_up":
+                if seat not in self.offers:
+                    self._handle(events.SeatBusy(seat, session.since.timestamp()))
+            case "reserved" | "ringing":
+                offer = self.offers.get(seat)
+                if offer is None or offer.call != session.call:  # another controller's, or one from before
+                    self._handle(events.SeatBusy(seat, session.since.timestamp()))
+        self._set_alarm()
+
+    def replace_policy(self, policy: Policy) -> None:
+        """Go on under another policy; nobody loses a place."""
+        self._carry_out(self.engine.replace_policy(policy, self._now()))
+        self._set_alarm()
+
+    def day_begins(self) -> None:
+        """Calls of a day are counted from nought."""
+        self._handle(events.DayBegins())
+
+    async def stop(self) -> None:
+        """No more decisions; what is under way ends."""
+        self._ready = False
+        if self._alarm is not None:
+            self._alarm.cancel()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def unready(self) -> None:
+        """The manager is away: nothing can be offered until everything has been read again."""
+        self._ready = False
+
+    def look_after(self) -> None:
+        """Free what is stuck: sessions whose time is over, offers that Asterisk never began to ring."""
+        now = datetime.datetime.fromtimestamp(self._clock(), datetime.UTC)
+        for offer in list(self.offers.values()):
+            if not offer.rings and self._clock() - offer.since > LOST_AFTER:
+                self._offer_failed(offer.call, offer.seat, "lost")
+        for correction in overdue(self._staff.working(), self._seen, now, self._staff.times):
+            self._correct(correction)
+        self._set_alarm()
+
+    # --- callers ------------------------------------------------------------------------------------------------------
+
+    def _note_joined(self, call: str, place: Place, again: bool) -> None:
+        joined = datetime.datetime.fromtimestamp(place.joined, datetime.UTC)
+        data = {
+            "joined": joined.isoformat(),
+            "tier": place.tier,
+            "line": place.line,
+            "language": place.language,
+            "required": dict(place.required),
+            "wished": dict(place.wished),
+            "branch": place.branch,
+            "customer": place.customer,
+            "reason": place.reason,
+            "again": again,
+        }
+        self._note(call, WAIT_JOINED, data)
+        self._tell(QueueNews(WAIT_JOINED, call, tier=place.tier, joined=place.joined, place=encode(place)))
+
+    def _forget_waiter(self, call: str, how: str) -> None:
+        waiter = self.waiting.pop(call)
+        self.left[call] = waiter.place
+        waited = round(self._clock() - waiter.place.joined, 1)
+        self._note(call, WAIT_LEFT, {"how": how, "waited": waited})
+        place = waiter.place
+        self._tell(QueueNews(WAIT_LEFT, call, tier=place.tier, joined=place.joined, how=how, waited=waited))
+        self._handle(events.CallerLeaves(call))
+
+    def _caller_gone(self, call: str) -> None:
+        if call in self.waiting:
+            self._forget_waiter(call, "abandoned")
+        self.left.pop(call, None)
+        self.last_agents.pop(call, None)
+
+    def _came_back(self, call: str, back: Returned) -> None:
+        """The caller's own channel says how it went: before, after or without the manager's events."""
+        if back.talked is None:
+            self._offer_failed(call, back.seat, "no_answer")
+        else:
+            talk = self.talks.get(back.seat)
+            if talk is not None and talk.call == call:
+                talk.left = talk.left or "seat"
+                self._talk_over(call, back.seat, back.cause)
+        waiter = self.waiting.get(call)
+        if waiter is not None and back.talked is not None:  # the events of the talk never came
+            self.waiting.pop(call)
+            self._handle(events.CallerLeaves(call))
+
+    # --- offers -------------------------------------------------------------------------------------------------------
+
+    def _carry_out(self, decisions: list[Decision]) -> None:
+        for decision in decisions:
+            if isinstance(decision, Reserve):
+                self._go(self._offer(decision), f"offer {decision.seat}")
+            else:
+                offer = self.offers.get(decision.seat)
+                if offer is not None and offer.call == decision.caller and decision.reason != "reservation over":
+                    self._go(self._withdraw(offer, decision.reason), f"withdraw {decision.seat}")
+
+    async def _offer(self, decision: Reserve) -> None:
+        call, seat = decision.caller, decision.seat
+        session = self._staff.at(seat)
+        waiter = self.waiting.get(call)
+        if session is None or waiter is None or not self._ready:
+            self._handle(events.SeatRefused(seat, call))
+            return
+        offer = Offer(call, session.agent, seat, self._clock())
+        self.offers[seat] = offer
+        if not await self._staff.reserve(session.agent, call):
+            if self.offers.get(seat) is offer:
+                del self.offers[seat]
+            self._handle(events.SeatRefused(seat, call))
+            return
+        if self.waiting.get(call) is not waiter or self.offers.get(seat) is not offer:
+            self._drop(offer)
+            await self._staff.do(offer.agent, agents.Release(call))
+            return
+        why = decision.why
+        data = {
+            "agent": offer.agent,
+            "seat": seat,
+            "waited": round(why.waited, 1),
+            "standing": why.standing,
+            "urgency": round(why.urgency, 3),
+            "ring": why.ring,
+            "words": list(why.words()),
+        }
+        self._note(call, OFFER_MADE, data)
+        joined = waiter.place.joined
+        self._tell(QueueNews(OFFER_MADE, call, offer.agent, seat, why.tier, joined, waited=why.waited))
+        variables = self._offers_made.variables(self._staff.seats[seat], call, waiter.place, self._staff.times)
+        waiter.taken = True
+        try:
+            await self._acts.offer(call, variables)
+        except AmiError as error:
+            log.warning("a caller could not be sent to a seat", call=call, seat=seat, error=str(error))
+            waiter.taken = False
+            self._offer_failed(call, seat, "lost")
+
+    async def _withdraw(self, offer: Offer, reason: str) -> None:
+        """The engine has taken the seat back. A caller who left stops the ringing without our help."""
+        waiter = self.waiting.get(offer.call)
+        self._drop(offer)
+        self._note_failed(offer, "released")
+        await self._staff.do(offer.agent, agents.Release(offer.call))
+        if waiter is not None and waiter.taken and reason != "caller left":
+            try:
+                await self._acts.take_back(offer.call)
+            except AmiError as error:
+                log.info("a caller who was to come back from a seat is gone", call=offer.call, error=str(error))
+
+    def _rings(self, call: str, seat: str) -> None:
+        self._seen[seat] = SeatSeen("reachable", "ringing", call)
+        offer = self.offers.get(seat)
+        if offer is None or offer.call != call:
+            return  # another controller's, or withdrawn just now: then the caller is on the way back
+        offer.rings = True
+        self._go(self._staff.do(offer.agent, agents.Ring(call)), f"ring {seat}")
+
+    def _offer_failed(self, call: str, seat: str, how: str) -> None:
+        offer = self.offers.get(seat)
+        if offer is None or offer.call != call:
+            return
+        self._drop(offer)
+        self._note_failed(offer, how)
+        if call in self.waiting:
+            self._handle(events.SeatRefused(seat, call))
+        event: agents.Event
+        if how == "released":
+            event = agents.Release(call)
+        elif how == "lost":
+            event = agents.Missed(call, "lost")
+        else:
+            missed: MissedHow = "busy" if how == "busy" else "refused" if how == "refused" else "no_answer"
+            event = agents.Missed(call, missed)
+        self._go(self._staff.do(offer.agent, event), f"missed {seat}")
+
+    def _drop(self, offer: Offer) -> None:
+        if self.offers.get(offer.seat) is offer:
+            del self.offers[offer.seat]
+
+    def _note_failed(self, offer: Offer, how: str) -> None:
+        seconds = round(self._clock() - offer.since, 1)
+        data = {"agent": offer.agent, "seat": offer.seat, "how": how, "seconds": seconds}
+        self._note(offer.call, OFFER_FAILED, data)
+        self._tell(QueueNews(OFFER_FAILED, offer.call, offer.agent, offer.seat, how=how))
+
+    # --- talks --------------------------------------------------------------------------------------------------------
+
+    def _talks(self, call: str, seat: str, channel: str) -> None:
+        self._seen[seat] = SeatSeen("reachable", "bridged", call)
+        offer = self.offers.get(seat)
+        if offer is None or offer.call != call:
+            return
+        self._drop(offer)
+        waiter = self.waiting.pop(call, None)
+        place = waiter.place if waiter else None
+        now = self._clock()
+        self.talks[seat] = Talk(call, offer.agent, seat, now, place, channel)
+        self.last_agents[call] = offer.agent
+        if waiter is not None:
+            self._handle(events.SeatAccepted(seat, call))
+        waited = round(now - place.joined, 1) if place else 0.0
+        data = {"agent": offer.agent, "seat": seat, "waited": waited, "tier": place.tier if place else "normal"}
+        self._note(call, TALK_BEGAN, data)
+        tier, joined = (place.tier, place.joined) if place else (None, None)
+        self._tell(QueueNews(TALK_BEGAN, call, offer.agent, seat, tier, joined, waited=waited))
+        self._go(self._staff.do(offer.agent, agents.Answer(call)), f"answer {seat}")
+
+    def _found_talking(self, call: str, seat: str, channel: str, snapshot: Snapshot, now: float) -> None:
+        """A talk that began, or went on, while nobody was looking."""
+        waiter = self.waiting.pop(call, None)
+        place = waiter.place if waiter else decode(snapshot.waiting.get(call, ""))
+        if seat in self.talks:
+            return
+        session = self._staff.at(seat)
+        agent = session.agent if session else ""
+        since = session.since.timestamp() if session and session.state == "talking" else now
+        self.talks[seat] = Talk(call, agent, seat, since, place, channel)
+        self.last_agents[call] = agent
+        if session is not None and session.state != "talking":  # it was answered while we were away
+            waited = round(now - place.joined, 1) if place else 0.0
+            tier = place.tier if place else "normal"
+            self._note(call, TALK_BEGAN, {"agent": agent, "seat": seat, "waited": waited, "tier": tier})
+
+    def _talk_of(self, call: str) -> Talk | None:
+        return next((talk for talk in self.talks.values() if talk.call == call), None)
+
+    def _talk_over(self, call: str, seat: str, cause: int) -> None:
+        talk = self.talks.get(seat)
+        if talk is None or talk.call != call:
+            return
+        del self.talks[seat]
+        how: TalkEnd
+        if talk.moved:
+            how = "moved"
+        elif talk.left == "caller":
+            how = "caller"
+        else:
+            how = "agent" if cause == NORMAL_CLEARING else "cut"
+        seconds = round(self._clock() - talk.since, 1)
+        self._note(call, TALK_ENDED, {"agent": talk.agent, "seat": seat, "seconds": seconds, "how": how})
+        self._tell(QueueNews(TALK_ENDED, call, talk.agent, seat, how=how))
+        event = agents.SeatLost("line_dropped") if how == "cut" else agents.HangUp(call)
+        self._go(self._staff.do(talk.agent, event), f"end {seat}")
+
+    # --- seats --------------------------------------------------------------------------------------------------------
+
+    def _sits(self, session: Session) -> bool:
+        """Make the engine know the seat and who sits there; False when nobody does."""
+        seat, agent = self._staff.seats.get(session.seat), self._staff.agents.get(session.agent)
+        if seat is None or agent is None:
+            return False
+        known = PoolSeat(
+            seat.id,
+            agent.id,
+            skills=agent.skills,
+            languages=frozenset((*agent.languages, *agent.dialects)),
+            branch=agent.branch,
+            head_office=not agent.branch,
+        )
+        if self._known.get(seat.id) != known:
+            self._known[seat.id] = known
+            self._handle(events.SeatKnown(known))
+        self._sat[agent.id] = seat.id
+        return True
+
+    def _reach_changed(self, endpoint: str, reach: str) -> None:
+        if self._reach.get(endpoint) == reach:
+            return
+        self._reach[endpoint] = reach
+        seat = next((one for one in self._staff.seats.values() if one.endpoint == endpoint), None)
+        if seat is None or (session := self._staff.at(seat.id)) is None:
+            return
+        if reach == "unreachable" and session.state not in ("talking", "gone"):
+            self._go(self._staff.do(session.agent, agents.SeatLost("unreachable")), f"lost {seat.id}")
+        elif reach == "reachable" and session.state == "gone":
+            self._go(self._staff.do(session.agent, agents.SeatBack()), f"back {seat.id}")
+
+    def _correct(self, correction: Correction) -> None:
+        session = self._staff.sessions.get(correction.agent)
+        if correction.event is None or session is None or correction.agent in self._correcting:
+            return
+        if session.state != "wrap_up":  # which ends by itself, and nothing is wrong with that
+            log.warning("a seat is put right", agent=correction.agent, seat=correction.seat, why=correction.why)
+        self._correcting.add(correction.agent)
+        self._go(self._put_right(correction.agent, correction.event), f"correct {correction.seat}")
+
+    async def _put_right(self, agent: str, event: agents.Event) -> None:
+        try:
+            await self._staff.do(agent, event)
+        finally:
+            self._correcting.discard(agent)
+
+    # --- the rest -----------------------------------------------------------------------------------------------------
+
+    def _handle(self, event: events.Event) -> None:
+        self._carry_out(self.engine.handle(event, self._now()))
+        self._set_alarm()
+
+    def _now(self) -> float:
+        return self._clock()
+
+    def _set_alarm(self) -> None:
+        """Wake when time alone changes something: a ring opens, a wrap-up ends."""
+        due = [at for at in (self.engine.next_wakeup(),) if at is not None]
+        ends = self._staff.next_due()
+        if ends is not None:
+            due.append(ends.timestamp())
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if due and self._ready:
+            wait = min(due) - self._clock()
+            if wait <= 0:  # being seen to; if it cannot be, there is no hurry
+                wait = OVERDUE_SECONDS
+            self._alarm = asyncio.get_running_loop().call_later(wait, self._wake)
+
+    def _wake(self) -> None:
+        self._alarm = None
+        self._carry_out(self.engine.handle(events.Tick(), self._now()))
+        self.look_after()
+
+    def _note(self, call: str, kind: str, data: Mapping[str, Any]) -> None:
+        self._journal.append(Event(call, kind, data))
+
+    def _go(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("the queue broke at something", task=task.get_name(), exc_info=error)

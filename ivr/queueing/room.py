@@ -1,0 +1,160 @@
+"""The queue as flows see it (``ivr.flow.waiting.WaitingRoom``): who the caller is, the place, what is announced.
+
+Joins the dispatcher to customers and to the estimate; decides nothing of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from agent_routing.estimate import FURTHEST, AnnouncedWait, Picture, WaitRange, estimate
+from db.errors import StoreError
+from db.routing_profile import RoutingProfile, RoutingProfiles
+from ivr.call import Returned
+from ivr.flow.service import Caller
+from ivr.flow.waiting import Ahead, Entered, LeftHow, Wish
+from ivr.queueing.dispatcher import Dispatcher
+from ivr.queueing.offer import OfferMaker
+from ivr.queueing.place import Place, decode, encode
+
+log = structlog.get_logger(__name__)
+
+PROFILE_SECONDS: Final = 1.0  # a caller who wants a person does not wait longer for who they are
+ESTIMATE_EVERY: Final = 10.0  # seconds; announcements come every 45 or so
+ESTIMATE_RUNS: Final = 20  # futures: the range is coarse, and so are the minutes that are announced
+LARGEST_ESTIMATE: Final = 400  # callers who wait: above it one estimate would take seconds
+MOST_MINUTES: Final = 30  # beyond it nothing is promised
+
+
+class Room:
+    """The waiting room of one controller."""
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        offers: OfferMaker,
+        profiles: RoutingProfiles,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._offers = offers
+        self._profiles = profiles
+        self._clock = clock
+        self._estimates: dict[str, WaitRange] = {}
+        self._announced: dict[str, AnnouncedWait] = {}
+        self._preparing: set[asyncio.Task[None]] = set()
+
+    async def place(self, caller: Caller, wish: Wish, carried: str) -> str:
+        """The caller's place, as the channel carries it; a good one that is carried already is kept."""
+        place = decode(carried) or await self._new_place(caller, wish)
+        task = asyncio.get_running_loop().create_task(self._offers.prepare(caller.call_id, place), name="whisper")
+        self._preparing.add(task)
+        task.add_done_callback(self._prepared)
+        return encode(place)
+
+    async def enter(self, call_id: str, place: str, back: Returned | None) -> Entered:
+        """Wait from now on, or again after a seat."""
+        read = decode(place)
+        assert read is not None, "a place that we wrote ourselves"
+        return self._dispatcher.enter(call_id, read, back)
+
+    def ahead(self, call_id: str) -> Ahead | None:
+        """What to tell the caller: nothing while a seat rings."""
+        position = self._dispatcher.position(call_id)
+        if not position:
+            return None
+        found = self._estimates.get(call_id)
+        if found is None:
+            return Ahead(position, None, None)
+        told = self._announced.setdefault(call_id, AnnouncedWait()).next(found)
+        if told.high >= min(FURTHEST, MOST_MINUTES * 60):
+            return Ahead(position, None, None)
+        most = max(math.ceil(told.high / 60), 1)
+        return Ahead(position, min(max(math.ceil(told.low / 60), 1), most), most)
+
+    def can_be_answered(self, call_id: str) -> bool:
+        """Somebody at work could answer."""
+        return self._dispatcher.can_be_answered(call_id)
+
+    def waited(self, call_id: str) -> float:
+        """Seconds since the caller began to wait."""
+        waiter = self._dispatcher.waiting.get(call_id)
+        return self._clock() - waiter.place.joined if waiter else 0.0
+
+    def leave(self, call_id: str, how: LeftHow) -> bool:
+        """The caller waits no more; False when a seat has taken the call."""
+        return self._dispatcher.leave(call_id, how)
+
+    def taken(self, call_id: str) -> bool:
+        """A seat has taken the call."""
+        return self._dispatcher.taken(call_id)
+
+    def forget(self, call_id: str) -> None:
+        """The call is over."""
+        self._announced.pop(call_id, None)
+        self._estimates.pop(call_id, None)
+        self._offers.forget(call_id)
+
+    async def keep_estimating(self) -> None:
+        """Look ahead every few seconds while anybody waits, until cancelled; beside the event loop, not in it."""
+        while True:
+            await asyncio.sleep(ESTIMATE_EVERY)
+            waiting = list(self._dispatcher.waiting)
+            if not waiting or len(waiting) > LARGEST_ESTIMATE:
+                self._estimates = {}
+                continue
+            now = self._clock()
+            picture = Picture.of(self._dispatcher.engine)
+            talks = self._dispatcher.talk_times
+            found = await asyncio.to_thread(estimate, picture, now, talks, waiting, ESTIMATE_RUNS, int(now))
+            self._estimates = dict(found)
+
+    async def _new_place(self, caller: Caller, wish: Wish) -> Place:
+        customer = caller.customer if caller.customer is not None else caller.recognised
+        profile = await self._profile(customer) if customer is not None else None
+        place = Place(
+            joined=self._clock(),
+            tier="normal",
+            language=caller.language,
+            required=wish.required,
+            wished=wish.wished,
+            customer=customer,
+            line=caller.line,
+            reason=wish.reason,
+            recorded=wish.recorded,
+        )
+        if profile is None:
+            return place
+        return Place(
+            joined=place.joined,
+            tier=profile.tier,
+            language=caller.language,
+            dialect=profile.dialect if caller.language == "zh" else "",
+            branch=profile.branch,
+            managers=profile.managers,
+            required=wish.required,
+            wished=wish.wished,
+            customer=customer,
+            line=caller.line,
+            reason=wish.reason,
+            recorded=wish.recorded and not profile.recording_refused,
+        )
+
+    async def _profile(self, customer: int) -> RoutingProfile | None:
+        try:
+            async with asyncio.timeout(PROFILE_SECONDS):
+                return await self._profiles.of(customer)
+        except (StoreError, TimeoutError) as error:
+            log.warning("a customer who wants a person waits as nobody in particular", error=repr(error))
+            return None
+
+    def _prepared(self, task: asyncio.Task[None]) -> None:
+        self._preparing.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a whisper could not be made ready", exc_info=error)

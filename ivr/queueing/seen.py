@@ -1,0 +1,200 @@
+"""What Asterisk's manager tells of seats and of callers who wait or talk: events and lists in, facts out. Pure.
+
+The leg to a seat carries VAR_SEAT and VAR_CALL from before it rings (CONTEXT_SEAT_LEG), and the manager shows both with
+every event of that leg (``channelvars`` in manager.conf). Source of the fields: the ``managerEvent`` documentation in
+main/manager_channels.c, manager_bridges.c and manager.c of Asterisk 22. Must not know: the engine, the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from agent_routing.seats import Leg, Reach, SeatSeen
+from ivr.ami.protocol import Event
+from ivr.contract import VAR_CALL, VAR_SEAT, VAR_WAIT
+
+TECHNOLOGY: Final = "PJSIP/"
+# Device states that a phone has which can be rung; the others: it is not registered, or not known at all.
+REACHABLE: Final = frozenset(("NOT_INUSE", "INUSE", "BUSY", "RINGING", "RINGINUSE", "ONHOLD", "UNKNOWN"))
+UP: Final = "Up"
+
+DialEnding = Literal["answered", "no_answer", "refused", "busy", "lost", "released"]
+# DialStatus as manager_channels.c (dial_to_string) writes it. Who presses "reject" sends 486 or 603: both are BUSY.
+_ENDINGS: Final[Mapping[str, DialEnding]] = {
+    "ANSWER": "answered",
+    "NOANSWER": "no_answer",
+    "BUSY": "busy",
+    "DONTCALL": "refused",
+    "TORTURE": "refused",
+    "CANCEL": "released",
+    "ABORT": "released",
+    "CONGESTION": "lost",
+    "CHANUNAVAIL": "lost",
+    "INVALIDARGS": "lost",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LegRings:
+    """A seat is being rung for a call. ``channel`` is the leg's name, for later actions."""
+
+    call: str
+    seat: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegEnds:
+    """The ringing of a seat is over. ``answered`` is not yet a talk: there may be words or a key to come first."""
+
+    call: str
+    seat: str
+    how: DialEnding
+
+
+@dataclass(frozen=True, slots=True)
+class LegTalks:
+    """The seat and its caller hear one another."""
+
+    call: str
+    seat: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegGone:
+    """The leg to a seat was hung up. ``cause`` as Q.850 has it."""
+
+    call: str
+    seat: str
+    cause: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBridge:
+    """Somebody left a talk: the seat's leg, or (no seat) the channel of a caller."""
+
+    channel_id: str
+    call: str
+    seat: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerGone:
+    """A channel that is no seat's leg was hung up."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointReach:
+    """A telephone of ours can be rung, or cannot any more."""
+
+    endpoint: str
+    reach: Reach
+
+
+Fact = LegRings | LegEnds | LegTalks | LegGone | LeftBridge | CallerGone | EndpointReach
+
+
+def fact_of(event: Event) -> Fact | None:
+    """What an event says that matters here; None for most of them."""
+    match event.name:
+        case "DialBegin" | "DialEnd":
+            leg = _variables(event, "DestChanVariable")
+            if not leg.get(VAR_SEAT):
+                return None
+            call, seat = leg.get(VAR_CALL, ""), leg[VAR_SEAT]
+            if event.name == "DialBegin":
+                return LegRings(call, seat, event.get("DestChannel"))
+            return LegEnds(call, seat, _ENDINGS.get(event.get("DialStatus"), "lost"))
+        case "BridgeEnter":
+            leg = _variables(event, "ChanVariable")
+            seat = leg.get(VAR_SEAT, "")
+            return LegTalks(leg.get(VAR_CALL, ""), seat, event.get("Channel")) if seat else None
+        case "BridgeLeave":
+            leg = _variables(event, "ChanVariable")
+            seat = leg.get(VAR_SEAT, "")
+            channel_id = event.get("Uniqueid")
+            return LeftBridge(channel_id, leg.get(VAR_CALL, "") if seat else channel_id, seat)
+        case "Hangup":
+            leg = _variables(event, "ChanVariable")
+            if seat := leg.get(VAR_SEAT, ""):
+                return LegGone(leg.get(VAR_CALL, ""), seat, _cause(event))
+            return CallerGone(event.get("Uniqueid"))
+        case "DeviceStateChange":
+            device = event.get("Device")
+            if device.startswith(TECHNOLOGY):
+                return EndpointReach(device.removeprefix(TECHNOLOGY), _reach(event.get("State")))
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class SeatLeg:
+    """The leg to a seat at one moment."""
+
+    call: str
+    seat: str
+    channel: str
+    leg: Leg
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What there is at one moment. ``waiting``: place texts by call; ``channels``: every channel's unique id."""
+
+    waiting: Mapping[str, str]
+    legs: Mapping[str, SeatLeg]  # by seat
+    reach: Mapping[str, Reach]  # by endpoint
+    channels: frozenset[str]
+
+    def seen(self, endpoints: Mapping[str, str]) -> dict[str, SeatSeen]:
+        """By seat, as ``agent_routing.seats`` wants it. ``endpoints``: each seat's own, empty behind a trunk."""
+        found = {}
+        for seat, endpoint in endpoints.items():
+            reach = self.reach.get(endpoint, "unreachable") if endpoint else "unknown"
+            leg = self.legs.get(seat)
+            found[seat] = SeatSeen(reach, leg.leg, leg.call) if leg else SeatSeen(reach)
+        return found
+
+
+def snapshot_of(channels: Iterable[Event], devices: Iterable[Event]) -> Snapshot:
+    """From the lists of the actions Status (with VAR_WAIT, VAR_SEAT and VAR_CALL) and DeviceStateList."""
+    waiting: dict[str, str] = {}
+    legs: dict[str, SeatLeg] = {}
+    ids = set()
+    for event in channels:
+        ids.add(event.get("Uniqueid"))
+        variables = _variables(event, "Variable") | _variables(event, "ChanVariable")
+        if seat := variables.get(VAR_SEAT):
+            in_talk = event.get("ChannelStateDesc") == UP and bool(event.get("BridgeID"))
+            leg: Leg = "bridged" if in_talk else "ringing"
+            legs[seat] = SeatLeg(variables.get(VAR_CALL, ""), seat, event.get("Channel"), leg)
+        elif place := variables.get(VAR_WAIT):
+            waiting[event.get("Uniqueid")] = place
+    reach = {
+        event.get("Device").removeprefix(TECHNOLOGY): _reach(event.get("State"))
+        for event in devices
+        if event.get("Device").startswith(TECHNOLOGY)
+    }
+    return Snapshot(waiting, legs, reach, frozenset(ids))
+
+
+def _reach(state: str) -> Reach:
+    return "reachable" if state.upper().replace(" ", "_") in REACHABLE else "unreachable"
+
+
+def _variables(event: Event, header: str) -> dict[str, str]:
+    found = {}
+    for value in event.all(header):
+        name, equals, text = value.partition("=")
+        if equals and text:
+            found[name] = text
+    return found
+
+
+def _cause(event: Event) -> int:
+    text = event.get("Cause")
+    return int(text) if text.isascii() and text.isdigit() else 0

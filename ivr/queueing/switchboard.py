@@ -1,0 +1,210 @@
+"""The queue put together: staff, dispatcher, offers and waiting room, and the loops that keep them true.
+
+The only place in this room that knows all its parts. Whoever has the manager's events hands each to ``saw``, and runs
+``resync`` after each connect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+from collections.abc import Coroutine
+from pathlib import PurePath
+from typing import Any, Final
+
+import structlog
+
+from agent_routing import pause_reasons, policy_file, seat_times
+from agent_routing.desk import AgentDesk
+from agent_routing.talk_times import TalkTimes
+from db.agents import Agents
+from db.customer import brokerage_day
+from db.errors import StoreError
+from db.events import EventSink, utcnow
+from db.routing_profile import RoutingProfiles
+from db.seats import Seats
+from db.store import Store
+from ivr.ami.client import AmiClient
+from ivr.ami.errors import AmiError
+from ivr.ami.protocol import Event
+from ivr.call import Voice
+from ivr.contract import VAR_CALL, VAR_SEAT, VAR_WAIT
+from ivr.flow.prompts import Prompts
+from ivr.queueing import news
+from ivr.queueing.acts import ManagerActs
+from ivr.queueing.dispatcher import Dispatcher
+from ivr.queueing.offer import OfferMaker, warm
+from ivr.queueing.room import Room
+from ivr.queueing.seen import fact_of, snapshot_of
+from ivr.queueing.staff import Staff
+from ivr.speech.errors import SpeechError
+from ivr.speech.values import Name
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS: Final = 1.0  # between two looks at what others did to the sessions (docs/seats.md)
+TALKS_DAYS: Final = 14  # of talks that the estimate learns from
+TALKS_EVERY: Final = 3600.0  # seconds between two lessons
+USUAL_TALKS: Final = (30.0, 60.0, 90.0, 120.0, 150.0, 180.0, 240.0, 300.0, 420.0, 600.0)  # until some were measured
+
+
+class Switchboard:
+    """The queue of one controller. ``start`` and ``stop`` are its life."""
+
+    def __init__(
+        self,
+        store: Store,
+        journal: EventSink,
+        actions: AmiClient,
+        prompts: Prompts,
+        voice: Voice,
+        recordings: PurePath,
+        language: str,
+    ) -> None:
+        self._prompts, self._voice, self._language = prompts, voice, language
+        self._profiles = RoutingProfiles(store)
+        self.desk = AgentDesk(store, seat_times.read(), pause_reasons.read())
+        self.staff = Staff(
+            self.desk, Agents(store), Seats(store), seat_times.read(), utcnow, lambda session: self._tell(session)
+        )
+        self.offers = OfferMaker(prompts, voice, self._name_of, recordings, language)
+        self.acts = ManagerActs(actions)
+        self.dispatcher = Dispatcher(
+            self.staff,
+            self.acts,
+            self.offers,
+            journal,
+            policy_file.read(),
+            TalkTimes(USUAL_TALKS),
+            self._news,
+        )
+        self.room = Room(self.dispatcher, self.offers, self._profiles)
+        self._tell = self.dispatcher.session_changed
+        self._loops: set[asyncio.Task[None]] = set()
+        self._telling: set[asyncio.Task[None]] = set()
+        self._policy_stamp = policy_file.POLICY_FILE.stat().st_mtime_ns
+        self._today = brokerage_day(utcnow())
+
+    async def start(self) -> None:
+        """Begin; a store that is away is asked again and again."""
+        try:
+            await self.staff.load()
+        except StoreError as error:
+            log.warning("who is at work is not known yet", error=str(error))
+        for work, name in (
+            (self._follow_sessions(), "sessions"),
+            (self.room.keep_estimating(), "estimates"),
+            (self._learn_talk_times(), "talk times"),
+            (self._warm(), "words for agents"),
+        ):
+            self._keep(work, name)
+
+    async def stop(self) -> None:
+        """End; callers, talks and seats go on by themselves."""
+        loops = [*self._loops, *self._telling]
+        for task in loops:
+            task.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+        await self.dispatcher.stop()
+
+    async def resync(self, ami: AmiClient) -> None:
+        """Read everything anew: after each connect to Asterisk, before its events are handed out."""
+        self.dispatcher.unready()
+        try:
+            await self.staff.refresh()
+        except StoreError as error:
+            log.warning("sessions cannot be read; those known stand", error=str(error))
+        variables = ",".join((VAR_WAIT, VAR_SEAT, VAR_CALL))
+        channels = await ami.list("Status", {"Variables": variables})
+        devices = await ami.list("DeviceStateList")
+        self.dispatcher.rebuild(snapshot_of(channels, devices))
+
+    def saw(self, event: Event) -> None:
+        """An event of Asterisk's manager."""
+        fact = fact_of(event)
+        if fact is not None:
+            self.dispatcher.take(fact)
+
+    def ended(self, call: str) -> None:
+        """A call is over, and nothing need be known of it any more."""
+        self.room.forget(call)
+
+    def look(self) -> None:
+        """Take over the policy if its file changed; a bad one changes nothing."""
+        try:
+            stamp = policy_file.POLICY_FILE.stat().st_mtime_ns
+        except OSError:
+            return
+        if stamp == self._policy_stamp:
+            return
+        self._policy_stamp = stamp
+        try:
+            policy = policy_file.read()
+        except policy_file.PolicyInvalid as error:
+            log.error("the routing policy has faults; the last good one serves", error=str(error))
+            return
+        self.dispatcher.replace_policy(policy)
+        log.info("another routing policy serves")
+
+    async def _follow_sessions(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                await self.staff.refresh()
+            except StoreError as error:
+                log.debug("sessions cannot be read now", error=str(error))
+            self.dispatcher.look_after()
+            today = brokerage_day(utcnow())
+            if today != self._today:
+                self._today = today
+                self.dispatcher.day_begins()
+
+    async def _learn_talk_times(self) -> None:
+        while True:
+            until = utcnow()
+            try:
+                changes = await self.desk.sessions.history(
+                    since=until - datetime.timedelta(days=TALKS_DAYS), until=until
+                )
+                seconds = [
+                    (change.at - change.since).total_seconds() for change in changes if change.from_state == "talking"
+                ]
+                if len(seconds) >= len(USUAL_TALKS):
+                    self.dispatcher.talk_times = TalkTimes(seconds)
+            except StoreError as error:
+                log.info("talk times cannot be learned now", error=str(error))
+            await asyncio.sleep(TALKS_EVERY)
+
+    async def _warm(self) -> None:
+        try:
+            await warm(self._prompts, self._voice, self._language)
+        except SpeechError as error:
+            log.warning("words for agents cannot be said", error=str(error))
+
+    async def _name_of(self, customer: int) -> Name | None:
+        profile = await self._profiles.of(customer)
+        if profile is None:
+            return None
+        name = profile.name_zh or profile.name_en
+        return Name({"zh": name, "en": profile.name_en or name}) if name else None
+
+    def _news(self, told: news.QueueNews) -> None:
+        task = asyncio.get_running_loop().create_task(self._tell_onlookers(told), name="news")
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _tell_onlookers(self, told: news.QueueNews) -> None:
+        try:
+            await self.acts.tell(news.headers(told))
+        except AmiError as error:  # they read everything anew when they see us again
+            log.debug("onlookers could not be told", error=str(error))
+
+    def _keep(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._loops.add(task)
+        task.add_done_callback(self._loop_ended)
+
+    def _loop_ended(self, task: asyncio.Task[None]) -> None:
+        self._loops.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a loop of the queue broke", loop=task.get_name(), exc_info=error)
