@@ -13,11 +13,11 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from panoramisk.ami_protocol import AMIProtocol
 from panoramisk.manager import Manager
@@ -35,12 +35,14 @@ from ivr.contract import AMI_MONITOR, VAR_LINE
 
 log = logging.getLogger(__name__)
 
-READ_ONLY: Final = frozenset({"login", "logoff", "ping", "coreshowchannels"})  # all that is ever sent
+# All that is ever sent.
+READ_ONLY: Final = frozenset({"login", "logoff", "ping", "coreshowchannels", "status", "devicestatelist"})
 DEADLINE: Final = 5.0  # seconds for an answer; Asterisk lists 600 calls in well under one
 LOGIN_SECONDS: Final = 10.0  # Asterisk sleeps one before it refuses
 PING_SECONDS: Final = 15.0
 UNANSWERED_PINGS: Final = 2
-MAX_WAITING: Final = 1000  # events a slow onlooker may be behind; then the oldest go
+MAX_WAITING: Final = 1000  # pieces of news a slow onlooker may be behind; then the oldest go
+MAX_EVENTS: Final = 20_000  # … and events, of which a call makes some thirty
 MAX_UNFINISHED: Final = 1024 * 1024  # bytes without the end of a line: no manager sends that
 UNKNOWN: Final = "<unknown>"  # what Asterisk writes for a number it was not given
 
@@ -91,10 +93,11 @@ class CallEnded:
 
 
 CallNews = CallStarted | CallAnswered | CallEnded
-_Fields = Mapping[str, Any]
+Fields = Mapping[str, Any]  # of one message; a header that comes more than once has a list
+T = TypeVar("T")
 
 
-def call_of(channel: _Fields) -> LiveCall:
+def call_of(channel: Fields) -> LiveCall:
     """The call that a ``CoreShowChannel`` item speaks of. Pure."""
     hours, minutes, seconds = ([0, 0, 0] + [_number(part) for part in _text(channel, "Duration").split(":")])[-3:]
     return LiveCall(
@@ -106,9 +109,9 @@ def call_of(channel: _Fields) -> LiveCall:
     )
 
 
-def calls_of(channels: list[_Fields]) -> list[LiveCall]:
+def calls_of(channels: list[Fields]) -> list[LiveCall]:
     """One call per Linkedid, oldest first: seen from the channel it began with, or else its oldest one left. Pure."""
-    by_call: dict[str, _Fields] = {}
+    by_call: dict[str, Fields] = {}
     for channel in channels:
         call = _text(channel, "Linkedid")
         known = by_call.get(call)
@@ -117,7 +120,7 @@ def calls_of(channels: list[_Fields]) -> list[LiveCall]:
     return sorted((call_of(channel) for channel in by_call.values()), key=lambda call: -call.seconds)
 
 
-def news_of(event: _Fields) -> CallNews | None:
+def news_of(event: Fields) -> CallNews | None:
     """What an event says about a caller's own channel; None for all other events. Pure."""
     call = _text(event, "Linkedid")
     if not call or _text(event, "Uniqueid") != call:
@@ -132,7 +135,7 @@ def news_of(event: _Fields) -> CallNews | None:
     return None
 
 
-def _state(channel: _Fields) -> CallState:
+def _state(channel: Fields) -> CallState:
     if _text(channel, "ChannelStateDesc") != "Up":
         return CallState.RINGING
     if _text(channel, "BridgeId"):
@@ -140,12 +143,12 @@ def _state(channel: _Fields) -> CallState:
     return CallState.WAITING if _text(channel, "Application") == "MusicOnHold" else CallState.IVR
 
 
-def _caller(fields: _Fields) -> str:
+def _caller(fields: Fields) -> str:
     number = _text(fields, "CallerIDNum")
     return "" if number == UNKNOWN else number
 
 
-def _line(fields: _Fields) -> str:
+def _line(fields: Fields) -> str:
     """From the variable that manager.conf shows with every channel; before it is set, from the dialled extension."""
     shown = fields.get("ChanVariable", [])
     for pair in [shown] if isinstance(shown, str) else shown:
@@ -156,7 +159,7 @@ def _line(fields: _Fields) -> str:
     return exten if exten.isdigit() else ""
 
 
-def _text(fields: _Fields, name: str) -> str:
+def _text(fields: Fields, name: str) -> str:
     value = fields.get(name, "")
     return value if isinstance(value, str) else str(value[0]) if value else ""
 
@@ -253,15 +256,24 @@ class Monitor:
         self._ping_seconds = ping_seconds
         self._manager: _OneLifeManager | None = None
         self._watch: asyncio.Task[None] | None = None
-        self._news: deque[CallNews] = deque(maxlen=MAX_WAITING)
-        self._arrived = asyncio.Event()
-        self.dropped = 0  # news that a slow onlooker missed
+        self._calls: Following[CallNews] = Following(self, news_of, MAX_WAITING)
+        self._followings: list[Following[Any]] = [self._calls]
+
+    @property
+    def dropped(self) -> int:
+        """News that a slow onlooker missed."""
+        return self._calls.dropped
 
     async def start(self) -> None:
         """Connect and log in. Raises NotConnected, AuthFailed (tried once), RemoteProtocolError."""
         check_read_only({"Action": "Login", "Username": self._username, "Secret": self._secret})
         manager = _OneLifeManager(
-            host=self._host, port=self._port, username=self._username, secret=self._secret, events="call", log=log
+            host=self._host,
+            port=self._port,
+            username=self._username,
+            secret=self._secret,
+            events="system,call,user",
+            log=log,
         )
         manager.register_event("*", self._take)
         where = f"the manager at {self._host}:{self._port}"
@@ -314,50 +326,50 @@ class Monitor:
 
     async def live_calls(self) -> list[LiveCall]:
         """All calls, oldest first. Raises NotConnected, LinkLost, ActionTimeout, RemoteProtocolError."""
-        answer = await self._ask("CoreShowChannels")
-        if not isinstance(answer, list):
-            raise RemoteProtocolError(
-                f"Asterisk does not list its calls: {answer.get('Message', 'no reason given')}.",
-                remedy=f"The account {self._username} needs `write = reporting` in manager.conf.",
-            )
-        return calls_of([item for item in answer if item.get("Event") == "CoreShowChannel"])
+        return calls_of(await self._list("CoreShowChannels", "CoreShowChannel"))
+
+    async def channels(self, *variables: str) -> list[Fields]:
+        """All channels with these variables: the items of ``Status``. Raises as ``live_calls``."""
+        return await self._list("Status", "Status", Variables=",".join(variables))
+
+    async def devices(self) -> list[Fields]:
+        """The state of each device: the items of ``DeviceStateList``. Raises as ``live_calls``."""
+        return await self._list("DeviceStateList", "DeviceStateChange")
 
     def watch(self) -> AsyncIterator[CallNews]:
         """What happens to calls from the login on, in order; for one onlooker. Ends with LinkLost or NotConnected."""
-        return _News(self)
+        return self._calls
 
-    async def next_news(self) -> CallNews:
-        """The oldest piece of news that was not yet taken. Raises LinkLost, NotConnected."""
-        while not self._news:
-            manager = self._connected("watch")
-            if manager.lost.done():
-                raise LinkLost("watch", manager.lost.result())
-            self._arrived.clear()
-            arrived = asyncio.ensure_future(self._arrived.wait())
-            try:
-                ends: tuple[asyncio.Future[Any], ...] = (arrived, manager.lost)
-                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                arrived.cancel()
-        return self._news.popleft()
+    def follow(self, read: Callable[[Fields], T | None]) -> Following[T]:
+        """What ``read`` makes of every event from now on, in order, but for None; for one onlooker."""
+        following = Following(self, read, MAX_EVENTS)
+        self._followings.append(following)
+        return following
 
-    def _take(self, _manager: Any, event: _Fields) -> None:
+    def _take(self, _manager: Any, event: Fields) -> None:
         """Called by panoramisk's reader, where an exception would end the connection."""
-        try:
-            news = news_of(event)
-        except Exception:
-            log.exception("the monitor cannot read %r", event)
-            return
-        if news is not None:
-            self.dropped += len(self._news) == MAX_WAITING
-            self._news.append(news)
-            self._arrived.set()
+        for following in self._followings:
+            try:
+                following.take(event)
+            except Exception:
+                log.exception("the monitor cannot read %r", event)
 
-    async def _ask(self, action: str) -> Any:
+    async def _list(self, action: str, item: str, **headers: str) -> list[Fields]:
+        answer = await self._ask(action, **headers)
+        if not isinstance(answer, list):
+            raise RemoteProtocolError(
+                f"Asterisk does not answer {action}: {answer.get('Message', 'no reason given')}.",
+                remedy=f"The account {self._username} needs `write = reporting` in manager.conf.",
+            )
+        return [one for one in answer if one.get("Event") == item]
+
+    async def _ask(self, action: str, **headers: str) -> Any:
         manager = self._connected(action)
         if manager.lost.done():
             raise LinkLost(action, manager.lost.result())
-        answer = manager.send_action({"Action": action})  # told to expect a list, it would wait for ever on a refusal
+        answer = manager.send_action(
+            {"Action": action, **headers}
+        )  # told to expect a list, it would wait for ever on a refusal
         ends: tuple[asyncio.Future[Any], ...] = (answer, manager.lost)
         await asyncio.wait(ends, timeout=self._deadline, return_when=asyncio.FIRST_COMPLETED)
         if answer.done():
@@ -383,23 +395,63 @@ class Monitor:
             manager.lost.set_result(f"{unanswered} pings in a row were not answered")
         manager.close()
 
+    async def lasts_until(self, something: Coroutine[Any, Any, Any]) -> None:
+        """Wait for it while the link holds. Raises LinkLost, NotConnected."""
+        try:
+            manager = self._connected("watch")
+            if manager.lost.done():
+                raise LinkLost("watch", manager.lost.result())
+        except AmiError:
+            something.close()
+            raise
+        waiting = asyncio.ensure_future(something)
+        try:
+            ends: tuple[asyncio.Future[Any], ...] = (waiting, manager.lost)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+
     def _connected(self, action: str) -> _OneLifeManager:
         if self._manager is None:
             raise NotConnected(f"The monitor cannot {action}: it is not connected.", remedy="Call start() first.")
         return self._manager
 
 
-class _News:
-    """An iterator without a frame of its own: left in the middle, nothing is pending."""
+class Following(Generic[T]):
+    """An iterator without a frame of its own: left in the middle, nothing is pending. Made by ``Monitor.follow``.
 
-    def __init__(self, monitor: Monitor) -> None:
+    Ends with LinkLost or NotConnected.
+    """
+
+    def __init__(self, monitor: Monitor, read: Callable[[Fields], T | None], most: int) -> None:
         self._monitor = monitor
+        self._read = read
+        self._waiting: deque[T] = deque(maxlen=most)
+        self._arrived = asyncio.Event()
+        self.dropped = 0  # what a slow onlooker missed: the oldest
 
-    def __aiter__(self) -> _News:
+    def take(self, event: Fields) -> None:
+        """An event came."""
+        one = self._read(event)
+        if one is not None:
+            self.dropped += len(self._waiting) == self._waiting.maxlen
+            self._waiting.append(one)
+            self._arrived.set()
+
+    def arrived(self) -> list[T]:
+        """All that came and was not taken yet, without waiting."""
+        found = list(self._waiting)
+        self._waiting.clear()
+        return found
+
+    def __aiter__(self) -> Following[T]:
         return self
 
-    async def __anext__(self) -> CallNews:
-        return await self._monitor.next_news()
+    async def __anext__(self) -> T:
+        while not self._waiting:
+            self._arrived.clear()
+            await self._monitor.lasts_until(self._arrived.wait())
+        return self._waiting.popleft()
 
 
 async def _close(manager: _OneLifeManager, connecting: asyncio.Future[Any] | None) -> None:

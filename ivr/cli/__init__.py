@@ -18,6 +18,7 @@ from ivr.cli.flows import check, graph, try_
 from ivr.cli.hotline import run, serve
 from ivr.cli.identity import identity
 from ivr.cli.lines import lines
+from ivr.cli.monitor import monitor
 from ivr.cli.routing import routing, simulate
 from ivr.cli.tiers import tiers
 from ivr.errors import GoldlineError
@@ -42,6 +43,7 @@ COMMANDS = (
     serve,
     dial,
     calls,
+    monitor,
     doctor,
     check,
     graph,

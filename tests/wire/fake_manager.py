@@ -22,6 +22,7 @@ MOST_HEADERS = 128
 RIGHTS = {
     "command": {"command"},
     "coreshowchannels": {"system", "reporting"},
+    "devicestatelist": {"call", "reporting"},
     "getvar": {"call", "reporting"},
     "hangup": {"system", "call"},
     "originate": {"originate"},
@@ -115,6 +116,7 @@ class FakeManager:
         self.accounts = accounts or {"tester": Account("a secret")}
         self.faults = Faults()
         self.channels: dict[str, Channel] = {}
+        self.devices: dict[str, str] = {}
         self.contexts = {"lab"}  # where an Originate of a Local channel gets through
         self.outputs: dict[str, list[str]] = {"core show version": ["Asterisk 22.10.1 built by nobody"]}
         self.received: list[Action] = []
@@ -370,6 +372,36 @@ class Session(asyncio.Protocol):
             for channel in self.manager.channels.values()
         ]
         self._list(action, "Channels will follow", rows, "CoreShowChannelsComplete")
+
+    def do_status(self, action: Action) -> None:
+        asked = [name for name in action.get("Variables").split(",") if name]
+        rows = [
+            (
+                "Status",
+                [
+                    ("Privilege", "Call"),
+                    *channel.headers(),
+                    ("Type", channel.name.partition("/")[0]),
+                    ("BridgeID", channel.bridge),
+                    ("Application", channel.application),
+                    ("Data", channel.data),
+                    (
+                        "Seconds",
+                        str(sum(int(part) * 60**n for n, part in enumerate(channel.duration.split(":")[::-1]))),
+                    ),
+                    *(("Variable", f"{name}={channel.variables.get(name, '(null)')}") for name in asked),
+                ],
+            )
+            for channel in self.manager.channels.values()
+        ]
+        self._list(action, "Channel status will follow", rows, "StatusComplete")
+
+    def do_devicestatelist(self, action: Action) -> None:
+        rows = [
+            ("DeviceStateChange", [("Device", device), ("State", state)])
+            for device, state in self.manager.devices.items()
+        ]
+        self._list(action, "Device State Changes will follow", rows, "DeviceStateListComplete")
 
     def do_command(self, action: Action) -> None:
         line = action.get("Command")
