@@ -19,8 +19,10 @@ from ivr.cli.hotline import run, serve
 from ivr.cli.identity import identity
 from ivr.cli.lines import lines
 from ivr.cli.monitor import monitor
+from ivr.cli.report import report
 from ivr.cli.routing import routing, simulate
 from ivr.cli.tiers import tiers
+from ivr.cli.why import why
 from ivr.errors import GoldlineError
 
 
@@ -58,6 +60,8 @@ COMMANDS = (
     audit,
     routing,
     simulate,
+    report,
+    why,
 )
 for command in COMMANDS:
     cli.add_command(command)

@@ -17,7 +17,7 @@ FLOORS: list[set[str]] = [
     {"ivr.call"},
     {"ivr.flow"},
     {"ivr.services", "ivr.lines", "ivr.customers", "ivr.identity", "ivr.queueing"},
-    {"ivr.selfservice", "ivr.agents"},
+    {"ivr.selfservice", "ivr.agents", "ivr.report"},
     {"ivr.services.offline"},
     {"ivr.testing", "ivr.reception"},
     {"ivr.golden", "ivr.trial"},
