@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from agent_routing.decisions import Standing
 from agent_routing.policy import Policy
 from agent_routing.seats import Finding, SeatSeen, reconcile
 from db.agent import Seat, Session
@@ -18,7 +19,7 @@ from ivr.queueing.place import Place
 from ivr.wallboard.alerts import raised
 from ivr.wallboard.alerts_file import AlertLimits
 from ivr.wallboard.picture import Link, Picture
-from ivr.wallboard.rows import PARTS, Board, SeatRow, Standing, Talk, TierRow, WaitingCaller
+from ivr.wallboard.rows import PARTS, Board, SeatRow, Talk, TierRow, WaitingCaller
 from ivr.wallboard.sights import DEVICE_OF, Channel, reach_of
 
 SHORTEST_NUMBER: Final = 7  # digits; a shorter one is masked but for its last digit
@@ -103,7 +104,7 @@ def _standing(place: Place, waited: float, policy: Policy) -> Standing:
         return "strict"
     if place.front:
         return "front"
-    return "past" if waited >= rule.longest_wait else "urgency"
+    return "past the longest wait" if waited >= rule.longest_wait else "by urgency"
 
 
 def _order(one: WaitingCaller, place: Place) -> tuple[int, int, float, float, str]:
@@ -114,7 +115,7 @@ def _order(one: WaitingCaller, place: Place) -> tuple[int, int, float, float, st
             return 0, 2 * tier + (0 if place.front else 1), one.joined, 0.0, one.call
         case "front":
             return 1, 0, one.joined, 0.0, one.call
-        case "past":
+        case "past the longest wait":
             return 2, 0, one.joined, 0.0, one.call
     return 3, 0, -one.urgency, one.joined, one.call
 

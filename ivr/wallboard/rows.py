@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from agent_routing.decisions import Standing
 from agent_routing.policy import Target
 from agent_routing.seats import Finding, Leg, Reach
 from db.agent import State
@@ -25,7 +26,6 @@ AlertKind = Literal[
     "below_target",
     "disagreement",
 ]
-Standing = Literal["strict", "front", "past", "urgency"]
 PARTS: Final[tuple[Part, ...]] = ("asterisk", "controller", "database")
 
 

@@ -144,7 +144,7 @@ def _waiting(callers: Sequence[WaitingCaller], most: int, words: Words, width: i
     for name in names:
         right = name in (words.waiting, words.waited, words.urgency)
         table.add_column(_cell(name, "dim"), justify="right" if right else "left", no_wrap=True)
-    standings = {"strict": words.first, "front": words.put_in_front, "past": words.past_limit}
+    standings = {"strict": words.first, "front": words.put_in_front, "past the longest wait": words.past_limit}
     for place, one in enumerate(_cut(callers, most), 1):
         cells = [
             _cell(str(place)),
