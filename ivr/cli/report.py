@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -29,6 +30,7 @@ COLUMNS = {
     "hour": ("calls", "offered", "answered", "abandoned", "service_level", "asa", "aht", "occupancy"),
     "day": ("calls", "offered", "answered", "abandoned", "service_level", "asa", "aht", "occupancy"),
 }
+WIDE = 200  # characters
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -187,9 +189,8 @@ def _print(found: Report, by: str | None, names: dict[str, tuple[str, str]], lan
     click.echo(f"{period.first} – {period.last}  {period.zone}  ({asked:%Y-%m-%d %H:%M})")
     table = _table(("指标", "值", "分子", "分母") if zh else ("figure", "value", "numerator", "denominator"))
     for figure in found.figures("all", "all"):
-        table.add_row(
-            figure.kind.title(language), _shown(figure), _number(figure.numerator), _number(figure.denominator)
-        )
+        of = () if figure.denominator is None else (_number(figure.numerator), _number(figure.denominator))
+        table.add_row(figure.kind.title(language), _shown(figure), *of)
     _show(table)
     for dimension in dict.fromkeys(("tier", by) if by else ("tier",)):
         _print_groups(found, cast("Dimension", dimension), names, zh)
@@ -256,11 +257,13 @@ def _table(names: tuple[str, ...]) -> Any:
 
     table = Table(box=None)
     for place, name in enumerate(names):
-        table.add_column(name, justify="right" if place else "left", overflow="fold")
+        table.add_column(name, justify="right" if place else "left", overflow="fold", no_wrap=not place)
     return table
 
 
 def _show(table: Any) -> None:
     from rich.console import Console
 
-    Console(markup=False, highlight=False).print(table)
+    # Into a file or a pipe there is no edge to keep to.
+    width = None if sys.stdout.isatty() else WIDE
+    Console(markup=False, highlight=False, width=width).print(table)

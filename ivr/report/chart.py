@@ -10,7 +10,7 @@ from ivr.report.counts import Counts
 from ivr.report.figures import Figure, figures_of
 from ivr.report.reckoning import Report
 
-WIDTH, HEIGHT = 900, 900  # of both pictures together
+WIDTH, HEIGHT = 1400, 560  # of both pictures together
 LEVEL, TARGET, OFFERED, ANSWERED, ABANDONED = "#1f4e79", "#777777", "#8a6d00", "#3d5a1e", "#7a1f1f"
 _WORDS: Final = {
     "zh": {
@@ -39,14 +39,16 @@ _WORDS: Final = {
 def hours_svg(report: Report, language: str) -> str:
     """Both pictures, of the whole period's hours of the day. ``report`` must have been reckoned by hour."""
     words = _WORDS["en" if language == "en" else "zh"]
-    hours = sorted(int(group[:2]) for group in report.counts["hour"])
+    # Agents may be at work when nobody calls: those hours have nothing to show.
+    hours = sorted(int(group[:2]) for group, count in report.counts["hour"].items() if count.calls or count.offered)
     first, last = (hours[0], hours[-1]) if hours else (0, 23)
     counts = {hour: report.counts["hour"].get(f"{hour:02}:00", Counts()) for hour in range(first, last + 1)}
     figures = {
         hour: {figure.kind.name: figure for figure in figures_of(count, "hour", report.rules)}
         for hour, count in counts.items()
     }
-    days = f"{report.period.first} – {report.period.last}"
+    first_day, last_day = report.period.first, report.period.last
+    days = f"{first_day} – {last_day}" if last_day > first_day else str(first_day)
     level = leather.Chart(f"{words['level']}, {days}")
     _clock(level, first, last, words["hour"])
     level.add_y_scale(0, 1)
@@ -58,6 +60,8 @@ def hours_svg(report: Report, language: str) -> str:
         # A line is broken where an hour has no calls: nothing was promised, and nothing missed.
         if points := _points(figures, name):
             level.add_line(points, name=label, **style)
+    if alone := [point for point in _points(figures, "service_level") if point[1] is not None]:
+        level.add_dots(alone, fill_color=LEVEL)  # an hour between two without calls is no line
     calls = leather.Chart(f"{words['calls']}, {days}")
     _clock(calls, first, last, words["hour"])
     calls.add_y_scale(0, max((count.offered for count in counts.values()), default=0) or 1)
@@ -66,7 +70,8 @@ def hours_svg(report: Report, language: str) -> str:
         ("answered", words["answered"], ANSWERED),
         ("abandoned", words["abandoned"], ABANDONED),
     ):
-        calls.add_line(_points(figures, name), name=label, stroke_color=colour)
+        if points := _points(figures, name):
+            calls.add_line(points, name=label, stroke_color=colour)
     grid = leather.Grid()
     grid.add_many([level, calls])
     return str(grid.to_svg(width=WIDTH, height=HEIGHT))
@@ -79,4 +84,4 @@ def _clock(chart: leather.Chart, first: int, last: int, name: str) -> None:
 
 def _points(figures: dict[int, dict[str, Figure]], name: str) -> list[tuple[int, float | None]]:
     points = [(hour, of_hour[name].value) for hour, of_hour in figures.items()]
-    return points if any(value is not None for _, value in points) else []
+    return points if any(value is not None for _, value in points) else []  # leather draws no line of nothing

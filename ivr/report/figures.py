@@ -429,10 +429,9 @@ FIGURES: Final[tuple[FigureKind, ...]] = (
         _WAITS | {"agent"},
         "首次解决率",
         "First-call resolution",
-        "接通的来电中同一客户（客户未知时按来电号码）此后 {days} 天内未再要求人工的"
-        " ÷ 已可判定的接通来电（不含隐藏号码与未满 {days} 天的）",
-        "answered calls whose customer (or number, when the customer is unknown) did not want a person again"
-        " within {days} days / answered calls that can be judged (not withheld numbers, not yet {days} days old)",
+        "已满 {days} 天的接通来电中，同一客户（客户未知时按来电号码）{days} 天内未再要求人工的 ÷ 全部（不含隐藏号码）",
+        "answered calls at least {days} days old whose customer (or number, when the customer is unknown) did not"
+        " want a person again within {days} days / all of that age, but for withheld numbers",
         _share(lambda c: c.resolved, lambda c: c.resolved + c.repeated),
     ),
     FigureKind(
@@ -441,8 +440,8 @@ FIGURES: Final[tuple[FigureKind, ...]] = (
         _WAITS | {"agent"},
         "首次解决待判定",
         "Too early for first-call resolution",
-        "接通未满 {days} 天、客户尚未再次要求人工的来电数",
-        "answered calls less than {days} days old whose customer has not wanted a person again so far",
+        "接通未满 {days} 天的来电数",
+        "answered calls of known callers, less than {days} days old",
         _count(lambda c: c.too_early),
     ),
     FigureKind(

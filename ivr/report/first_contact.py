@@ -2,7 +2,8 @@
 
 An answered call is *resolved at first contact* when no other call of the same customer, begun after it and within so
 many days of its beginning, wanted a person. A customer is known by the customer record, or else by the caller's number;
-withheld numbers say nothing and are left out. Until the days are over, a call without a repeat is *too early* to judge.
+withheld numbers say nothing and are left out. Until its days are over a call is *too early* to judge, whether its
+customer has come back or not: to count the early repeats alone would make every fresh report look bad.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ class _Pending(NamedTuple):
 class FirstContact:
     """Takes the calls that wanted a person, **the earliest first**; memory grows with callers, not with calls."""
 
-    def __init__(self, days: int) -> None:
+    def __init__(self, days: int, asked_at: datetime.datetime) -> None:
         self._days = datetime.timedelta(days=days)
+        self._asked_at = asked_at
         self._pending: dict[str, _Pending] = {}
 
     def add(self, caller: str, began: datetime.datetime, judged: Iterable[Counts]) -> None:
@@ -45,17 +47,17 @@ class FirstContact:
                     count.repeated += 1
                 else:
                     count.resolved += 1
-        if counts:
+        if counts and self._asked_at - began <= self._days:
+            for count in counts:
+                count.too_early += 1
+        elif counts:
             self._pending[caller] = _Pending(began, counts)
 
-    def end(self, asked_at: datetime.datetime) -> None:
-        """No more calls: judge those that were not followed by another."""
+    def end(self) -> None:
+        """No more calls: those that were not followed by another are resolved."""
         for pending in self._pending.values():
             for count in pending.counts:
-                if asked_at - pending.began > self._days:
-                    count.resolved += 1
-                else:
-                    count.too_early += 1
+                count.resolved += 1
         self._pending.clear()
 
 

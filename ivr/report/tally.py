@@ -64,7 +64,7 @@ class Tally:
         }
         self._within = {tier: round(target.within * 10) for tier, target in rules.targets.items()}
         self._short = round(rules.short_seconds * 10)
-        self._first_contact = FirstContact(rules.first_contact_days)
+        self._first_contact = FirstContact(rules.first_contact_days, asked_at)
 
     def add_call(self, story: Story, handled: Iterable[StateChange] = ()) -> None:
         """One call, with the lines of history of the agents who talked in it; of any time, also outside the period."""
@@ -108,7 +108,7 @@ class Tally:
 
     def end(self) -> None:
         """All is told."""
-        self._first_contact.end(self.asked_at)
+        self._first_contact.end()
 
     def _add_wait(self, story: Story, line: str, joined: datetime) -> None:
         groups: list[Counts] = []

@@ -102,15 +102,15 @@ def first_contact(day: Day, answered: list[Fact]) -> tuple[int, int, int]:
         if key is None:
             continue
         window = fact.began + datetime.timedelta(days=DAYS)
-        if any(
+        if day.asked_at <= window:
+            early += 1
+        elif any(
             other.joined and other is not fact and who(other) == key and fact.began <= other.began <= window
             for other in day.facts
         ):
             again += 1
-        elif day.asked_at > window:
-            resolved += 1
         else:
-            early += 1
+            resolved += 1
     return again, resolved, early
 
 
