@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final, Literal
 
 import sqlalchemy as sa
@@ -22,8 +22,8 @@ from db.customer import TIERS, Tier
 from db.do_not_call import is_forbidden
 from db.errors import AlreadyThere, StoreError
 from db.missed_reasons import MissedOutcome, MissedReason
+from db.models import CustomerRow, MissedCallRow, WaitingCallbackRow
 from db.models import MissedCallerRow as Row
-from db.models import MissedCallRow, WaitingCallbackRow
 from db.store import Store
 
 MissedState = Literal["open", "taken", "closed"]
@@ -230,6 +230,10 @@ class MissedCallers:
         async with self._store.writing() as session:
             if await session.get(MissedCallRow, missed.call) is not None:
                 return False
+            if missed.customer is not None and await session.get(CustomerRow, missed.customer) is None:
+                missed = replace(missed, customer=None)  # deleted since: what the journal tells may be old
+                if not missed.number:
+                    return False
             row = await _entry_for(session, missed)
             if row is None:
                 row = _new(missed)

@@ -35,12 +35,20 @@ class Recordings:
         self._store = store
 
     async def add(self, recording: Recording) -> Recording:
-        """Keep this row; when there is one of this name, that one stays and is given back."""
-        insert = sqlite.insert if self._store.is_sqlite else postgresql.insert
+        """Keep this row; when there is one of this name, that one stays and is given back.
+
+        One that names no call, a stray that nobody knew, learns now whose it is.
+        """
+        new = sqlite.insert(RecordingRow) if self._store.is_sqlite else postgresql.insert(RecordingRow)
         values = asdict(recording)
         values["call_id"] = values.pop("call")
+        known = {name: values[name] for name in ("call_id", "agent", "seat", "began", "kept_until")}
         async with self._store.writing() as session:
-            await session.execute(insert(RecordingRow).values(values).on_conflict_do_nothing(index_elements=["name"]))
+            await session.execute(
+                new.values(values).on_conflict_do_update(
+                    index_elements=["name"], set_=known, where=RecordingRow.call_id == ""
+                )
+            )
             return _recording((await session.scalars(_named(recording.name))).one())
 
     async def get(self, name: str) -> Recording:
