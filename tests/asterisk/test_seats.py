@@ -1,0 +1,278 @@
+"""Seats as telephones: who may register, on every road; feature codes; what becomes of a seat that is taken away."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from hotline import LOOK_SECONDS, Hotline, Journal, Together, Voice, hotline
+from sipp import PATIENCE
+from telephone import Dialled, Road, Telephone, telephone
+
+from db.agent import Agent, Seat, SeatKind, Session
+from db.agent_pins import AgentPins
+from db.agent_sessions import AgentSessions
+from db.agents import Agents
+from db.seat_passwords import SeatPasswords
+from db.seats import Seats
+from db.store import Store
+from ivr.ami.client import AmiClient
+from ivr.contract import AMI_ACTIONS, SIP_REALM
+from ivr.identity.keys import pepper
+from ivr.speech.values import Count, Name
+from ivr.telephones.password import new_password
+
+__all__ = ["hotline"]
+
+pytestmark = pytest.mark.asterisk
+together = Together()
+told = together.fixture()
+
+PIN = "264813"
+ROADS: tuple[tuple[Road, str, SeatKind], ...] = (
+    ("udp", "sip", "softphone"),
+    ("tcp", "sip", "softphone"),
+    ("tls", "sips", "softphone"),
+    ("ws", "ws", "browser"),
+    ("wss", "wss", "browser"),
+)
+
+
+class Office:
+    """Seats and agents of one story."""
+
+    def __init__(self, hotline: Hotline, store: Store) -> None:
+        self.hotline = hotline
+        self.store = store
+
+    async def seat(self, kind: SeatKind = "softphone") -> tuple[Seat, str]:
+        """A new seat, and its telephone's password."""
+        name = f"8{secrets.randbelow(10**7):07d}"
+        seat = Seat(f"S{name}", kind, endpoint=name)
+        await Seats(self.store).put([seat], actor="test")
+        return seat, await self.password(seat)
+
+    async def password(self, seat: Seat) -> str:
+        """A new password for its telephone."""
+        made = new_password()
+        await SeatPasswords(self.store).put(seat.id, made, realm=SIP_REALM, actor="test")
+        return made
+
+    async def agent(self) -> Agent:
+        """A new agent, with a PIN."""
+        agent = Agent(f"7{secrets.randbelow(10**5):05d}", name_zh="李雷", name_en="Li Lei")
+        await Agents(self.store).put([agent], actor="test")
+        pins = AgentPins(self.store, pepper(self.hotline.asterisk.secrets.identity_key.encode()))
+        await pins.set_pin(agent.id, PIN, actor="test")
+        pins.close()
+        return agent
+
+    async def session(self, agent: Agent) -> Session:
+        """What the agent is doing."""
+        session = await AgentSessions(self.store).get(agent.id)
+        assert session
+        return session
+
+    @asynccontextmanager
+    async def desk(self) -> AsyncIterator[tuple[Seat, Telephone]]:
+        """A new seat with its telephone, registered."""
+        seat, password = await self.seat()
+        async with telephone(seat.endpoint, password, self.hotline.asterisk.port("sip")) as phone:
+            await registered(phone)
+            yield seat, phone
+
+
+@asynccontextmanager
+async def office(hotline: Hotline) -> AsyncIterator[Office]:
+    store = await Store.open(hotline.settings.database_url)
+    try:
+        yield Office(hotline, store)
+    finally:
+        await store.close()
+
+
+async def registered(phone: Telephone, status: int = 200) -> None:
+    """Until it is answered so: what the store says is taken over within moments."""
+    await until(lambda: _is(phone.register(), status), f"REGISTER answered with {status}")
+
+
+async def _is(asked: Awaitable[int], status: int) -> bool:
+    return await asked == status
+
+
+async def until(wanted: Callable[[], Awaitable[bool]], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not await wanted():
+        assert time.monotonic() < deadline, f"never: {what}"
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def keyed(phone: Telephone, code: str, *entries: tuple[str, str], voice: Voice) -> Dialled:
+    """Dial a code, and answer each question (a prompt) when it has been asked."""
+    call = await phone.dial(code)
+    await call.answered()
+    for prompt, keys in entries:
+        await call.hears(await voice.sound(prompt))
+        call.press(keys)
+    return call
+
+
+@together
+async def test_an_agent_logs_in_pauses_resumes_and_logs_out(hotline: Hotline, journal: Journal, voice: Voice) -> None:
+    async with office(hotline) as at, at.desk() as (seat, phone):
+        agent = await at.agent()
+        name = {"agent": Name({"zh": agent.name_zh, "en": agent.name_en})}
+        lunch = {"reason": Name({"zh": "午餐", "en": "Lunch"})}
+        call = await keyed(phone, "*11", ("seat_enter_agent", f"{agent.id}#"), ("seat_enter_pin", PIN), voice=voice)
+        await call.hears(await voice.sound("seat_logged_in", values=name))
+        await call.ended()
+        assert (await at.session(agent)).state == "idle"
+        assert (await at.session(agent)).seat == seat.id
+
+        await (await keyed(phone, "*122", voice=voice)).hears(await voice.sound("seat_paused", values=lunch))
+        assert (await at.session(agent)).reason == "lunch"
+
+        call = await keyed(phone, "*14", voice=voice)  # there is no wrap-up to end: why not, and what helps
+        await call.hears((await voice.sound("seat_state_paused", values=lunch))[:8000])
+        await call.ended()
+
+        await (await keyed(phone, "*13", voice=voice)).hears(await voice.sound("seat_resumed"))
+        assert (await at.session(agent)).state == "idle"
+        await (await keyed(phone, "*19", voice=voice)).hears(await voice.sound("seat_logged_out"))
+        assert (await at.session(agent)).state == "logged_out"
+        await (await keyed(phone, "*13", voice=voice)).hears(await voice.sound("seat_nobody"))
+
+
+@together
+async def test_a_wrong_pin_is_refused_and_soon_no_more_looked_at(
+    hotline: Hotline, journal: Journal, voice: Voice
+) -> None:
+    async with office(hotline) as at, at.desk() as (_, phone):
+        agent = await at.agent()
+        wrong = await voice.sound("seat_log_in_wrong")
+        call = await keyed(phone, f"*11{agent.id}", ("seat_enter_pin", "135790"), voice=voice)
+        for _ in range(2):
+            await call.hears(wrong)
+            await call.hears(await voice.sound("seat_enter_agent"))
+            call.press(f"{agent.id}#")
+            await call.hears(await voice.sound("seat_enter_pin"))
+            call.press("135790")
+        await call.hears(wrong)
+        await call.ended()
+        call = await keyed(phone, f"*11{agent.id}", ("seat_enter_pin", PIN), voice=voice)
+        await call.hears(await voice.sound("seat_log_in_wait", values={"minutes": Count(1)}))
+        await call.ended()
+        assert await AgentSessions(at.store).get(agent.id) is None, "the right PIN comes too soon"
+
+
+@together
+async def test_every_road_leads_in_with_the_password_and_none_without(
+    hotline: Hotline, journal: Journal, voice: Voice
+) -> None:
+    asterisk = hotline.asterisk
+    actions = AmiClient(
+        host="127.0.0.1", port=asterisk.port("ami"), username=AMI_ACTIONS, secret=asterisk.secrets.ami_actions
+    )
+    await actions.start()
+    await actions.wait_connected(PATIENCE)
+    async with office(hotline) as at:
+        for road, port, kind in ROADS:
+            seat, password = await at.seat(kind)
+            certificate = asterisk.layout.certificate if road in ("tls", "wss") else None
+            how = {"road": road, "certificate": certificate}
+            async with telephone(seat.endpoint, password, asterisk.port(port), **how) as phone:  # type: ignore[arg-type]
+                await registered(phone)
+                await actions.action(
+                    "Originate",
+                    {"Channel": f"PJSIP/{seat.endpoint}", "Application": "Wait", "Data": "1", "Async": "true"},
+                )
+                async with asyncio.timeout(PATIENCE):
+                    invite = await phone.invited.get()
+                assert ("a=fingerprint:" in invite) is (kind == "browser"), road
+                assert ("a=crypto:" in invite) is (kind == "softphone"), road
+            async with telephone(seat.endpoint, "wrong", asterisk.port(port), **how) as thief:  # type: ignore[arg-type]
+                assert await thief.register() == 401, road
+    await actions.stop()
+
+
+@together
+async def test_a_telephone_that_asks_for_encryption_gets_it(hotline: Hotline, journal: Journal, voice: Voice) -> None:
+    async with office(hotline) as at, at.desk() as (_, phone):
+        plain = await phone.dial("*16")
+        await plain.hears(await voice.sound("seat_nobody"))
+        await plain.ended()
+        phone.ear.clear()
+        answer = await (await phone.dial("*16", encrypted=True)).answered()
+        assert re.search(r"m=audio \d+ RTP/SAVP ", answer)
+        assert "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" in answer
+
+
+@together
+async def test_no_caller_reaches_a_feature_code(hotline: Hotline, journal: Journal, voice: Voice) -> None:
+    async with office(hotline) as at:
+        seat, password = await at.seat()
+        async with telephone(seat.endpoint, password, hotline.asterisk.port("sip")) as phone:
+            await registered(phone)
+        sip = hotline.asterisk.port("sip")
+        async with telephone("13912345678", "", sip) as trunk:
+            call = await trunk.dial("*11")  # a number like any other, which the hotline answers
+            await call.answered()
+            await call.hears((await voice.sound("greeting"))[:8000])
+            call.hang_up()
+            # A trunk's caller who claims to be a seat is asked for its password.
+            assert await (await trunk.dial("*11", user=seat.endpoint)).status == 401
+
+
+@together
+async def test_a_seat_that_is_taken_away_is_gone_and_nobody_else_notices(
+    hotline: Hotline, journal: Journal, voice: Voice
+) -> None:
+    async with office(hotline) as at, at.desk() as (removed, phone), at.desk() as (moved, other):
+        talk = await phone.dial(hotline.settings.sip.number)
+        await talk.answered()
+        still = await other.dial(hotline.settings.sip.number)
+        await still.answered()
+        await Seats(at.store).remove(removed.id, actor="test")
+        await registered(phone, 403)  # the trunk has this address in tests: elsewhere 401
+        contacts = await asyncio.to_thread(hotline.asterisk.cli, "pjsip show contacts")
+        assert removed.endpoint not in contacts
+        assert moved.endpoint in contacts, "the other seat is still registered"
+        greeting = await voice.sound("greeting")
+        for call in (talk, still):
+            await call.hears(greeting)  # its telephone is no account any more, and its call goes on
+            call.hang_up()
+        assert await at.password(moved)
+        await registered(other, 401)
+        contacts = await asyncio.to_thread(hotline.asterisk.cli, "pjsip show contacts")
+        assert moved.endpoint not in contacts, "who registered with the old password is rung no more"
+
+
+@together
+async def test_a_seat_calls_under_its_own_name(hotline: Hotline, journal: Journal, voice: Voice) -> None:
+    async with office(hotline) as at, at.desk() as (seat, phone):
+        call = await phone.dial(hotline.settings.sip.number)
+        await call.answered()
+        begun = await journal.until(
+            lambda one: one["kind"] == "call.started" and one["data"]["caller"] == seat.endpoint, "a call of the seat"
+        )
+        assert begun["data"]["caller"] == seat.endpoint
+        call.hang_up()
+
+
+@together
+async def test_a_seat_whose_line_drops_is_found_out_in_seconds(
+    hotline: Hotline, journal: Journal, voice: Voice
+) -> None:
+    async with office(hotline) as at, at.desk() as (_, phone):
+        call = await phone.dial(hotline.settings.sip.number)
+        await call.answered()
+        await call.hears((await voice.sound("greeting"))[:4000])
+        phone.fall_silent()
+        began = time.monotonic()
+        await call.ended()
+        assert time.monotonic() - began < hotline.settings.sip.seat_silence + 4
