@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 import leather
 
+from ivr.errors import GoldlineError
 from ivr.report.counts import Counts
 from ivr.report.figures import Figure, figures_of
 from ivr.report.reckoning import Report
@@ -36,12 +37,25 @@ _WORDS: Final = {
 }
 
 
+class NothingToDraw(GoldlineError):
+    """The period has no calls that a chart could show."""
+
+    error_id: ClassVar[str] = "report-nothing-to-draw"
+
+
 def hours_svg(report: Report, language: str) -> str:
-    """Both pictures, of the whole period's hours of the day. ``report`` must have been reckoned by hour."""
+    """Both pictures, of the whole period's hours of the day. ``report`` must have been reckoned by hour.
+
+    Raises NothingToDraw when nobody wanted a person.
+    """
     words = _WORDS["en" if language == "en" else "zh"]
     # Agents may be at work when nobody calls: those hours have nothing to show.
     hours = sorted(int(group[:2]) for group, count in report.counts["hour"].items() if count.calls or count.offered)
-    first, last = (hours[0], hours[-1]) if hours else (0, 23)
+    if not any(count.offered for count in report.counts["hour"].values()):
+        raise NothingToDraw(
+            f"Nobody wanted a person from {report.period.first} to {report.period.last}.", remedy="Choose other days."
+        )
+    first, last = hours[0], hours[-1]
     counts = {hour: report.counts["hour"].get(f"{hour:02}:00", Counts()) for hour in range(first, last + 1)}
     figures = {
         hour: {figure.kind.name: figure for figure in figures_of(count, "hour", report.rules)}
@@ -60,7 +74,8 @@ def hours_svg(report: Report, language: str) -> str:
         # A line is broken where an hour has no calls: nothing was promised, and nothing missed.
         if points := _points(figures, name):
             level.add_line(points, name=label, **style)
-    if alone := [point for point in _points(figures, "service_level") if point[1] is not None]:
+    alone = [point for point in _points(figures, "service_level") if point[1] is not None]
+    if alone:
         level.add_dots(alone, fill_color=LEVEL)  # an hour between two without calls is no line
     calls = leather.Chart(f"{words['calls']}, {days}")
     _clock(calls, first, last, words["hour"])
@@ -73,7 +88,8 @@ def hours_svg(report: Report, language: str) -> str:
         if points := _points(figures, name):
             calls.add_line(points, name=label, stroke_color=colour)
     grid = leather.Grid()
-    grid.add_many([level, calls])
+    # While all calls are too young to be judged there is no level; leather draws no chart of nothing.
+    grid.add_many([level, calls] if alone else [calls])
     return str(grid.to_svg(width=WIDTH, height=HEIGHT))
 
 

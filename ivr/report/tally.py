@@ -62,6 +62,7 @@ class Tally:
         self.groups: dict[Dimension, dict[str, Counts]] = {
             dimension: defaultdict(Counts) for dimension in dict.fromkeys(("all", *dimensions))
         }
+        self.groups["all"][ALL]  # there, also when nobody called
         self._within = {tier: round(target.within * 10) for tier, target in rules.targets.items()}
         self._short = round(rules.short_seconds * 10)
         self._first_contact = FirstContact(rules.first_contact_days, asked_at)
