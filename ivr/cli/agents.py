@@ -205,6 +205,36 @@ def pin(agent: str, remove: bool, actor: str) -> None:
     click.echo("The PIN is set." if chosen else "The agent has no PIN now.")
 
 
+@agents.command("unlock")
+@click.argument("agent")
+@click.option("--why", required=True, help="The reason, for the audit trail.")
+@_ACTOR
+@_JSON
+def unlock(agent: str, why: str, actor: str, as_json: bool) -> None:
+    """Let AGENT log in by telephone again after too many wrong PINs.
+
+    \b
+    ivr agents unlock 801 --why "forgot it, showed his badge"
+    """
+    from db.agent_pins import AgentPins
+    from ivr.agents.log_in import LogIns
+    from ivr.asterisk import secrets_file
+    from ivr.asterisk.layout import Layout
+    from ivr.identity.keys import pepper
+
+    key = secrets_file.load(Layout(config.load().run_dir).secrets_file).identity_key.encode()
+
+    async def go(store: Store) -> int:
+        pins = AgentPins(store, pepper(key))
+        try:
+            return await LogIns(store, pins, key).unlock(agent, actor=_who(actor), why=why)
+        finally:
+            pins.close()
+
+    tries = _do(go)
+    _tell({"agent": agent, "tries_forgotten": tries}, f"{agent}: {tries} wrong tries are forgotten.", as_json)
+
+
 @agents.command("import")
 @_FILE
 @_DRY_RUN
@@ -340,19 +370,25 @@ def list_seats(branch: str, as_json: bool) -> None:
     """
     from agent_routing.seats import dial_string
     from db.agent_sessions import AgentSessions
+    from db.seat_passwords import SeatPasswords
     from db.seats import Seats
 
-    async def read(store: Store) -> tuple[Any, dict[str, Session]]:
-        return await Seats(store).all(), {session.seat: session for session in await AgentSessions(store).all()}
+    async def read(store: Store) -> tuple[Any, dict[str, Session], set[str]]:
+        sitting = {session.seat: session for session in await AgentSessions(store).all()}
+        return await Seats(store).all(), sitting, {one.seat for one in await SeatPasswords(store).accounts()}
 
-    found, sitting = _do(read)
+    found, sitting, registrable = _do(read)
     shown = [seat for seat in found if not branch or seat.branch == branch]
     for seat in shown:
         session = sitting.get(seat.id)
         who = f"{session.agent} {session.state}" if session else "free"
-        marks = " ".join(word for word, on in (("key", seat.accept_key), ("kept-open", seat.kept_open)) if on)
+        has_password = seat.id in registrable
+        without = bool(seat.endpoint) and not has_password
+        said = (("key", seat.accept_key), ("kept-open", seat.kept_open), ("no-password", without))
+        marks = " ".join(word for word, on in said if on)
         row = f"{seat.id:10}  {seat.kind:9}  {seat.branch or '-':8}  {dial_string(seat)}  {marks}".rstrip()
-        _tell(_as_row(seat) | {"dialled": dial_string(seat), "session": _as_row(session)}, f"{row}  {who}", as_json)
+        more = {"dialled": dial_string(seat), "password": has_password, "session": _as_row(session)}
+        _tell(_as_row(seat) | more, f"{row}  {who}", as_json)
     if not shown and not as_json:
         click.echo("No such seats. `ivr seats add` and `ivr seats import` add some.", err=True)
 
@@ -421,6 +457,26 @@ def password(seat: str, remove: bool, actor: str, as_json: bool) -> None:
     sip, browser = f"{ports['sip']} (UDP, TCP), {ports['sips']} (TLS)", f"{ports['ws']} (ws), {ports['wss']} (wss)"
     said = f"user      {user}\npassword  {made}\nport      {sip}; in a browser {browser}"
     _tell({"seat": seat, "user": user, "password": made, "realm": SIP_REALM, "ports": ports}, said, as_json)
+
+
+@seats.command("codes")
+@_JSON
+def codes(as_json: bool) -> None:
+    """What an agent dials at a seat's telephone, and the keys of the reasons for pauses.
+
+    \b
+    ivr seats codes
+    """
+    from agent_routing import feature_codes, pause_reasons
+
+    for one in feature_codes.read().codes:
+        after = f" [{one.argument}]" if one.argument else ""
+        row = {"code": one.code, "act": one.act, "argument": one.argument, "zh": one.zh, "en": one.en}
+        _tell(row, f"{one.code + after:14}  {one.en:20}  {one.zh}", as_json)
+    for reason in pause_reasons.read().by_id.values():
+        if reason.key:
+            row = {"key": reason.key, "reason": reason.id, "zh": reason.zh, "en": reason.en}
+            _tell(row, f"    reason {reason.key}    {reason.en:20}  {reason.zh}", as_json)
 
 
 @seats.command("remove")
