@@ -32,6 +32,7 @@ from ivr.wallboard.sights import JournalRead, LinkSeen, Part, RosterRead, Sight,
 
 PULSE_SECONDS: Final = 2.0  # between two questions whether controller and database are there
 STEADY_SECONDS: Final = 5.0  # a link that held so long is tried again soon when it breaks
+STOP_SECONDS: Final = 2.0  # for the last question to the database, when the look ends
 LONGEST_BACKOFF: Final = 4.0  # somebody looks at the board: it must not take long to come back
 
 
@@ -76,19 +77,28 @@ class Watch:
             "controller": asyncio.Event(),
             "database": asyncio.Event(),
         }
+        self._stopping = asyncio.Event()
         self._read_anew = asyncio.Event()
         self._stranger_told = asyncio.Event()
         self._unknown: frozenset[str] = frozenset()  # agents and seats that the store does not know either
 
     async def run(self) -> None:
         """Look on until cancelled. Raises AuthFailed."""
-        tasks = [asyncio.create_task(part()) for part in (self._asterisk, self._controller, self._database)]
+        self._stopping.clear()
+        reading = asyncio.create_task(self._database())
+        looking = [asyncio.create_task(part()) for part in (self._asterisk, self._controller)]
         try:
-            await asyncio.gather(*tasks)
+            done, _ = await asyncio.wait((reading, *looking), return_when=asyncio.FIRST_EXCEPTION)
+            for task in done:
+                task.result()
         finally:
-            for task in tasks:
+            # A question to the database is not broken off half way: its driver would answer into a closed loop.
+            self._stopping.set()
+            for task in looking:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.wait({reading}, timeout=STOP_SECONDS)
+            reading.cancel()
+            await asyncio.gather(reading, *looking, return_exceptions=True)
 
     async def looked(self) -> None:
         """Until each of the three has been looked at once, whether it was there or not."""
@@ -132,7 +142,11 @@ class Watch:
     async def _read_on_demand(self, monitor: Monitor) -> None:
         while True:
             await self._read_anew.wait()
-            await self._read_state(monitor)
+            try:
+                await self._read_state(monitor)
+            except AmiError:  # a link that broke is noticed where events are awaited; anything else is tried again
+                self._read_anew.set()
+                await asyncio.sleep(self._pulse_seconds)
 
     async def _read_state(self, monitor: Monitor) -> None:
         """Events that come meanwhile wait: they are taken after it, and taking one again makes no difference."""
@@ -140,6 +154,7 @@ class Watch:
         channels = await monitor.channels(VAR_WAIT, VAR_SEAT, VAR_CALL)
         devices = await monitor.devices()
         self._take(state_of(channels, devices, self._clock()))
+        self.changed.set()
 
     def _sights(self, event: Mapping[str, Any]) -> tuple[Sight, ...] | None:
         return sights_of(event, self._clock()) or None
@@ -166,7 +181,7 @@ class Watch:
 
     async def _database(self) -> None:
         day = -1.0
-        while True:
+        while not self._stopping.is_set():
             try:
                 today = midnight_before(self._clock())
                 if day != today or not self._database_up:
@@ -181,11 +196,12 @@ class Watch:
             else:
                 self._link("database", True)
             self._stranger_told.clear()
+            wakes = [asyncio.ensure_future(event.wait()) for event in (self._stranger_told, self._stopping)]
             try:
-                async with asyncio.timeout(self._pulse_seconds):
-                    await self._stranger_told.wait()
-            except TimeoutError:
-                pass
+                await asyncio.wait(wakes, timeout=self._pulse_seconds, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wake in wakes:
+                    wake.cancel()
 
     async def _read_roster(self) -> None:
         sessions = await self._sessions.all()
