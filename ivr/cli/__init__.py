@@ -14,11 +14,14 @@ from ivr.cli.audit import audit
 from ivr.cli.calls import calls, dial, doctor
 from ivr.cli.customers import customers
 from ivr.cli.desk import desk
+from ivr.cli.do_not_call import donotcall
 from ivr.cli.flows import check, graph, try_
 from ivr.cli.hotline import run, serve
 from ivr.cli.identity import identity
 from ivr.cli.lines import lines
+from ivr.cli.missed import missed
 from ivr.cli.monitor import monitor
+from ivr.cli.recordings import recordings
 from ivr.cli.report import report
 from ivr.cli.routing import routing, simulate
 from ivr.cli.tiers import tiers
@@ -58,6 +61,9 @@ COMMANDS = (
     agents,
     seats,
     audit,
+    recordings,
+    missed,
+    donotcall,
     routing,
     simulate,
     report,
