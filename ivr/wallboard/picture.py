@@ -103,6 +103,7 @@ class Picture:
         before = self.channels
         self.channels = {}
         self.places = {}
+        talking = {channel.call for channel in state.channels if channel.bridge}
         for channel in state.channels:
             if channel.id in self._gone:
                 continue  # listed for a moment after its end was told
@@ -112,7 +113,8 @@ class Picture:
                 self.leg_since[channel.id] = state.at if known else channel.since
             if channel.place is not None:
                 self.places[channel.id] = channel.place
-                self.service.joined(channel.id, channel.place.tier, channel.place.joined)
+                if channel.id not in talking:  # of whom it does talk the journal knows how long that took
+                    self.service.joined(channel.id, channel.place.tier, channel.place.joined)
         for lost in before.keys() - self.channels.keys():
             self._lose(lost, state.at)
         self.device_since |= {d: state.at for d, word in state.devices.items() if self.devices.get(d) != word}

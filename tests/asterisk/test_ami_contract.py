@@ -75,7 +75,7 @@ async def peer(request: pytest.FixtureRequest) -> AsyncIterator[Peer]:
     rights = {
         contract.AMI_EVENTS: Account("one", frozenset({"system", "call", "user"}), frozenset({"reporting"})),
         contract.AMI_ACTIONS: Account(
-            "two", frozenset({"system", "call"}), frozenset({"call", "originate", "reporting"})
+            "two", frozenset({"system", "call"}), frozenset({"call", "originate", "reporting", "user"})
         ),
     }
     async with FakeManager(rights) as manager:
@@ -202,6 +202,34 @@ async def test_the_monitor_sees_a_call_begin_and_end(peer: Peer) -> None:
         async with asyncio.timeout(PATIENCE):  # it is listed for a moment after its end was told
             while channel in [call.id for call in await monitor.live_calls()]:
                 await asyncio.sleep(0.01)
+
+
+async def test_the_monitor_reads_variables_of_channels_and_what_devices_do(peer: Peer) -> None:
+    account = contract.AMI_EVENTS
+    async with (
+        peer.connected() as client,
+        Monitor(host="127.0.0.1", port=peer.port, username=account, secret=peer.secrets[account]) as monitor,
+    ):
+        channel = fresh_id()
+        following = monitor.follow(lambda event: event if event.get("Event") == "UserEvent" else None)
+        await client.action("Originate", {**STAY, "ChannelId": channel}, variables={"GL_TEST": "x,y=z"})
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not (found := [one for one in await monitor.channels("GL_TEST", "GL_NONE") if is_(one, channel)]):
+                    await asyncio.sleep(0.01)
+            assert found[0]["Variable"] == ["GL_TEST=x,y=z", "GL_NONE=(null)"]
+            assert (found[0]["BridgeID"], found[0]["Seconds"].isdigit()) == ("", True)
+            assert all(device["Device"] and device["State"] for device in await monitor.devices())
+            await client.action("UserEvent", {"UserEvent": "GoldlineTest", "Kind": "one", "Call": channel})
+            async with asyncio.timeout(PATIENCE):
+                told = await anext(following)
+            assert (told["UserEvent"], told["Kind"], told["Call"]) == ("GoldlineTest", "one", channel)
+        finally:
+            await client.action("Hangup", {"Channel": channel})
+
+
+def is_(item: Any, channel: str) -> bool:
+    return bool(item["Uniqueid"] == channel)
 
 
 # Below the client: what is a line, what is too long, who may ask
