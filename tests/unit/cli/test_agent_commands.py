@@ -322,3 +322,44 @@ def test_help_shows_examples() -> None:
         *(("seats", name) for name in SEAT_COMMANDS),
     ):
         assert f"ivr {' '.join(words)}" in done(*words, "--help")
+
+
+def test_a_telephones_password_is_shown_once() -> None:
+    imported()
+    assert "PJSIP/801  no-password  free" in done("seats", "list")
+    made = json.loads(done("seats", "password", "S1", "--json"))
+    assert made["user"] == "801"
+    assert len(made["password"]) >= 20
+    assert made["ports"] == {"sip": 5060, "sips": 5061, "ws": 8088, "wss": 8089}
+    shown = done("seats", "list") + done("seats", "list", "--json") + done("audit", "latest", "--json")
+    assert "no-password" not in shown
+    assert made["password"] not in shown
+    assert made["password"] not in done("seats", "password", "S1"), "the next one is another one"
+    assert "has no password now" in done("seats", "password", "S1", "--remove")
+    assert "no-password" in done("seats", "list")
+
+
+def test_a_seat_that_is_rung_by_number_has_no_password() -> None:
+    imported()
+    assert "rung by its number" in str(ivr("seats", "password", "M1").exception)
+
+
+def test_the_codes_are_shown_with_the_reasons() -> None:
+    said = done("seats", "codes")
+    assert "*11 [agent]     Log in                签入" in said
+    assert "reason 2    Lunch" in said
+    rows = [json.loads(line) for line in done("seats", "codes", "--json").splitlines()]
+    assert {"code": "*19", "act": "log_out", "argument": "", "zh": "签出", "en": "Log out"} in rows
+
+
+def test_no_seat_takes_an_account_of_goldlines_own() -> None:
+    said = ivr("seats", "add", "S1", "--kind", "softphone", "--endpoint", "1001")
+    assert said.exit_code == 2
+    assert "Goldline's own" in said.output
+
+
+def test_an_agent_is_unlocked_with_a_reason() -> None:
+    imported()
+    assert "801: 0 wrong tries are forgotten." in done("agents", "unlock", "801", "--why", "showed his badge")
+    assert "There is no agent" in str(ivr("agents", "unlock", "999", "--why", "?").exception)
+    assert "showed his badge" in done("audit", "latest", "--json")
