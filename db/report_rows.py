@@ -41,7 +41,7 @@ WANTING_KINDS: Final = frozenset((events.WAIT_JOINED, events.AWAY_QUEUE))  # …
 # WAIT_TOLD is the commonest and says nothing that a figure needs.
 FIGURE_KINDS: Final = PEOPLE_KINDS - {events.WAIT_TOLD}
 AT_ONCE: Final = 500  # calls in a page; SQLite takes 32,766 values in a statement (SQLITE_MAX_VARIABLE_NUMBER)
-AGENTS_AT_ONCE: Final = 100
+AGENTS_AT_ONCE: Final = 50  # a day of them has some ten thousand lines
 MOST_FOUND: Final = 5
 _HANDLING: Final = ("talking", "wrap_up")
 _CALL_COLUMNS: Final = (
@@ -103,12 +103,17 @@ class ReportRows:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def calls(self, since: datetime.datetime, until: datetime.datetime) -> AsyncIterator[CallRows]:
-        """The calls that began from ``since`` on and before ``until``, the earliest first."""
+    async def calls(
+        self, since: datetime.datetime, until: datetime.datetime, longest: datetime.timedelta
+    ) -> AsyncIterator[CallRows]:
+        """The calls that began from ``since`` on and before ``until``, the earliest first.
+
+        Before them those that began at most ``longest`` earlier and were not over by ``since``.
+        """
         after: CallRecord | None = None
         while True:
             async with self._store.reading() as session:
-                page = await _page(session, since, until, after)
+                page = await _page(session, since - longest, until, after, still=since)
                 happened = await _events(session, page, FIGURE_KINDS)
                 handled = await _handled(session, page)
             for call in page:
@@ -182,15 +187,26 @@ class ReportRows:
 
 
 async def _page(
-    session: AsyncSession, since: datetime.datetime, until: datetime.datetime, after: CallRecord | None
+    session: AsyncSession,
+    since: datetime.datetime,
+    until: datetime.datetime,
+    after: CallRecord | None,
+    still: datetime.datetime | None = None,
 ) -> list[CallRecord]:
-    """The next page of calls after this one: found by the index, so that the last page costs what the first does."""
+    """The next page of calls after this one, but for those that were over by ``still``.
+
+    Found by the index, so that the last page costs what the first does.
+    """
     wanted = sa.select(*_CALL_COLUMNS).where(CallRow.started_at < until)
     if after is None:
         wanted = wanted.where(CallRow.started_at >= since)
     else:
         later = sa.or_(CallRow.started_at > after.started_at, CallRow.id > after.id)
         wanted = wanted.where(CallRow.started_at >= after.started_at, later)
+    if still is not None:
+        wanted = wanted.where(
+            sa.or_(CallRow.started_at >= still, CallRow.ended_at.is_(None), CallRow.ended_at >= still)
+        )
     rows = await session.execute(wanted.order_by(CallRow.started_at, CallRow.id).limit(AT_ONCE))
     return [CallRecord(*row) for row in rows]
 

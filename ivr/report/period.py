@@ -40,6 +40,12 @@ class Period:
     def __contains__(self, moment: datetime.datetime) -> bool:
         return self.since <= moment < self.until
 
+    def days(self) -> Iterator[Period]:
+        """Each day by itself."""
+        for number in range((self.last - self.first).days + 1):
+            day = self.first + datetime.timedelta(days=number)
+            yield Period(day, day, self.zone)
+
     def day(self, moment: datetime.datetime) -> str:
         """The day of a moment: 2026-11-20."""
         return f"{moment.astimezone(self.zone):%Y-%m-%d}"

@@ -49,13 +49,14 @@ async def reckon(
     Raises StoreError when the database refuses or is away.
     """
     tally = Tally(period, asked_at, rules, dimensions)
-    async for one in rows.calls(period.since - LONGEST_CALL, period.until):
+    async for one in rows.calls(period.since, period.until, LONGEST_CALL):
         tally.add_call(tell(one.call, one.events), one.handled)
-    # Who wanted a person again after the period.
-    after = period.until + datetime.timedelta(days=rules.first_contact_days)
-    async for one in rows.wanting(period.until, after):
-        tally.add_call(tell(one.call, one.events))
-    async for agent in rows.agents(period.since, period.until):
-        tally.add_agent(agent.agent, agent.lines)
+    days = datetime.timedelta(days=rules.first_contact_days)
+    if asked_at - period.since > days:  # else no call is old enough for it to matter who came back
+        async for one in rows.wanting(period.until, period.until + days):
+            tally.add_call(tell(one.call, one.events))
+    for day in period.days():
+        async for agent in rows.agents(day.since, day.until):
+            tally.add_agent(agent.agent, agent.lines, day)
     tally.end()
     return Report(period, asked_at, rules, tally.groups)

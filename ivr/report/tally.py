@@ -92,17 +92,17 @@ class Tally:
                 for counts in self._by_agent(story, line, change.agent, at):
                     _count_handled(counts, change)
 
-    def add_agent(self, agent: str, lines: Iterable[StateChange]) -> None:
-        """All lines of one agent that reach into the period, with the last one before its end."""
+    def add_agent(self, agent: str, lines: Iterable[StateChange], within: Period) -> None:
+        """One agent in ``within``, the period or a day of it: all lines that reach into it, or else the last before."""
         branch = self.rules.branch_of(agent)
         clock = "hour" in self.groups or "day" in self.groups
         for state, since, until in spans(lines, self.asked_at):
             if clock:
-                for at, piece in self.period.hours(since, until):
+                for at, piece in within.hours(since, until):
                     for counts in self._groups(agent=agent, branch=branch, at=at):
                         counts.time_us[state] += piece // _US
             else:
-                lasted = min(until, self.period.until) - max(since, self.period.since)
+                lasted = min(until, within.until) - max(since, within.since)
                 if lasted > timedelta(0):
                     for counts in self._groups(agent=agent, branch=branch):
                         counts.time_us[state] += lasted // _US

@@ -15,6 +15,7 @@ from db.events import Event
 from db.models import AgentChangeRow
 from db.report_rows import ReportRows
 from db.store import Store
+from ivr.report.period import Period
 from ivr.report.reckoning import reckon
 from ivr.report.tally import DIMENSIONS, FIRST_CONTACT_DAYS
 from tests.unit.report import oracle
@@ -67,10 +68,25 @@ async def test_a_day_from_the_store_is_the_day_that_was_meant(store: Store) -> N
 async def test_more_calls_than_a_page_come_once_each_and_in_order(store: Store) -> None:
     moments = [MIDNIGHT + (number // 3) * datetime.timedelta(seconds=7) for number in range(1300)]
     await Calls(store).record([Event(f"c{n * 7919 % 1300:04}", "call.started", {}, at) for n, at in enumerate(moments)])
-    found = [row.call async for row in ReportRows(store).calls(MIDNIGHT, MIDNIGHT + HOUR)]
+    found = [row.call async for row in ReportRows(store).calls(MIDNIGHT, MIDNIGHT + HOUR, HOUR)]
     inside = [at for at in moments if at < MIDNIGHT + HOUR]
     assert [call.started_at for call in found] == inside
     assert len({call.id for call in found}) == len(inside)
+
+
+async def test_of_the_calls_before_those_that_went_on_come_too(store: Store) -> None:
+    for name, began, ended in (
+        ("over", -30, -5),
+        ("long", -30, 5),
+        ("alive", -30, None),
+        ("old", -90, 5),
+        ("in", 5, 6),
+    ):
+        await Calls(store).record([Event(name, "call.started", {}, MIDNIGHT + began / 60 * HOUR)])
+        if ended is not None:
+            await Calls(store).record([Event(name, "call.ended", {}, MIDNIGHT + ended / 60 * HOUR)])
+    found = [row.call.id async for row in ReportRows(store).calls(MIDNIGHT, MIDNIGHT + HOUR, HOUR)]
+    assert found == ["alive", "long", "in"]
 
 
 async def test_an_agent_who_did_nothing_in_the_period_was_still_at_work(store: Store) -> None:
@@ -86,6 +102,10 @@ async def test_an_agent_who_did_nothing_in_the_period_was_still_at_work(store: S
     assert values(report, "agent", "801")["time_at_work"] == 24
     assert values(report, "agent", "802")["time_at_work"] == 24
     assert report.groups("agent") == ["801", "802"]
+    two_days = Period(TODAY.first, TODAY.first + datetime.timedelta(days=1), TODAY.zone)
+    both = await reckon(ReportRows(store), two_days, TODAY.until + 24 * HOUR, RULES, ("agent", "day"))
+    assert values(both, "agent", "801")["time_at_work"] == 48
+    assert values(both, "agent", "802")["time_at_work"] == 29
     asked_at_noon = await reckon(ReportRows(store), TODAY, TODAY.since + 12 * HOUR, RULES, ("agent",))
     assert values(asked_at_noon, "agent", "801")["time_at_work"] == 12
 

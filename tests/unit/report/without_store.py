@@ -53,7 +53,7 @@ def reckoned(
     for story in stories(events):
         tally.add_call(story, handled.get(story.call.id, ()))
     for agent, lines in of_agent.items():
-        tally.add_agent(agent, lines)
+        tally.add_agent(agent, lines, period)
     tally.end()
     return Report(period, asked_at, rules, tally.groups)
 
