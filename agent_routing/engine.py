@@ -88,6 +88,7 @@ class Engine:
         self._vocabulary = Vocabulary()
         self._staff: dict[Scope, dict[Ability, int]] = {}  # seats at work, by circle
         self._able: dict[tuple[str, int], int] = {}  # seats at work, by what they know
+        self._at_work = 0  # inbound seats
         self._staff_count = 0  # goes up with every change of the two above
         self._anybody: dict[tuple[Scope, Demand], bool] = {}  # whether a circle has somebody at work for a demand
         self._managers: dict[str, set[str]] = {}  # the seats at which an agent sits
@@ -808,7 +809,8 @@ class Engine:
         self._starts = [policy.start(tier) for tier in TIERS for _ in range(2)]
         self._slopes = [policy.slope(tier) for tier in TIERS for _ in range(2)]
         # Whoever was put in front has been served once or is pushed by a supervisor: no reserve holds them back.
-        self._reserves = [rule.reserve if lane & 1 else 0 for lane, rule in enumerate(rules)]
+        self._wanted_reserves = [rule.reserve if lane & 1 else 0 for lane, rule in enumerate(rules)]
+        self._reserves = self._allowed_reserves()
         self._patience = [min(rule.scale, rule.longest_wait) for rule in rules]
         self._lends = {
             (lending.lender, 2 * TIERS.index(tier) + side): lending.keep
@@ -829,6 +831,12 @@ class Engine:
             return
         self._staff_count += 1
         self._anybody.clear()
+        if stand.seat.pool == INBOUND:
+            self._at_work += more
+            before, self._reserves = self._reserves, self._allowed_reserves()
+            for lane, (was, now) in enumerate(zip(before, self._reserves, strict=True)):
+                if now < was:
+                    self._touched_callers.update(placed[1] for placed in self._lanes[lane])
         for word, most in stand.ability.words.items():
             for level in range(1, most + 1):
                 self._able[word, level] = self._able.get((word, level), 0) + more
@@ -837,6 +845,11 @@ class Engine:
             staff[stand.ability] = staff.get(stand.ability, 0) + more
             if not staff[stand.ability]:
                 del staff[stand.ability]
+
+    def _allowed_reserves(self) -> list[int]:
+        """What each lane must leave to the tiers above: few seats at work can spare none to stand idle."""
+        most = self._at_work // self._policy.reserve_one_of
+        return [min(wanted, most) for wanted in self._wanted_reserves]
 
     def _ring_name(self, number: int) -> str:
         rings = self._policy.rings

@@ -104,7 +104,8 @@ class Policy:
     ``lease`` seconds a reservation holds; ``same_caller_pause`` seconds until a seat that refused a caller may be
     offered that caller again; ``seat_rest`` seconds until it is offered anybody; ``manager_ahead`` seconds that a
     customer counts as having waited more at the seat of the own manager; ``most_calls_a_day`` after which a seat comes
-    last among those of its ring (0: no cap); ``spare_specialists``: among equals the seat with the fewest skills first.
+    last among those of its ring (0: no cap); ``reserve_one_of``: reserves keep at most one of so many seats at work
+    idle; ``spare_specialists``: among equals the seat with the fewest skills first.
     """
 
     tiers: Mapping[Tier, TierPolicy]
@@ -116,6 +117,7 @@ class Policy:
     seat_rest: float = 5.0
     manager_ahead: float = 0.0
     most_calls_a_day: int = 0
+    reserve_one_of: int = 1
     spare_specialists: bool = True
 
     def slope(self, tier: Tier) -> float:

@@ -67,6 +67,7 @@ def load(text: str, file: str) -> tuple[Policy | None, list[Problem]]:
         seat_rest=fields.seconds("seat_rest", "5s", 0, LONGEST),
         manager_ahead=fields.seconds("manager_ahead", "0s", 0, LONGEST),
         most_calls_a_day=fields.number("most_calls_a_day", 0, 0, MOST_CALLS),
+        reserve_one_of=fields.number("reserve_one_of", 10, 1, 1000),
         spare_specialists=fields.flag("spare_specialists", default=True),
     )
     fields.done()

@@ -48,7 +48,7 @@ from ivr.flow.engine import ALIVE, Engine, Entry
 from ivr.flow.kit import Kit, Studio
 from ivr.flow.library import Library
 from ivr.flow.proof import Seal
-from ivr.health import HealthServer
+from ivr.health import HealthServer, Route
 from ivr.identity.identity import Identity
 from ivr.identity.keys import derived_key, pepper
 from ivr.identity.services import identity_services
@@ -220,7 +220,16 @@ class Controller:
         self._go(self.metrics.watch_loop(), "loop lag")
         self._count_everything()
         self.health = HealthServer(
-            LOOPBACK, settings.ports.at("http"), secrets.http_token, self._health, self.metrics, self.journal.subscribe
+            LOOPBACK,
+            settings.ports.at("http"),
+            secrets.http_token,
+            self._health,
+            self.metrics,
+            self.journal.subscribe,
+            routes=[
+                Route("GET", "/queue", self.switchboard.questions.queue),
+                Route("GET", "/queue/{call}", self.switchboard.questions.why),
+            ],
         )
         await self.health.start()
         stack.push_async_callback(self.health.stop)
@@ -410,6 +419,7 @@ class Controller:
             "quotes": {"instruments": self.quotes.size, "age_seconds": self.quotes.age},
             "flows": {name: flow.version for name, flow in sorted(self.library.current.flows.items())},
             "flow_problems": problems,
+            "queue": self.switchboard.counts(),
             "lines": {
                 "version": self.lines.current.version,
                 "up": self.desk.up(),

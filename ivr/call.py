@@ -94,7 +94,8 @@ NORMAL_CLEARING: Final = 16  # Q.850: somebody put the receiver down
 class Returned(NamedTuple):
     """How an offer of this call to a seat ended, as the dialplan tells it (VAR_TALK, written in CONTEXT_OFFER).
 
-    ``talked`` in seconds; None: the two never talked. ``cause`` is the seat's hang-up cause (Q.850).
+    ``talked`` in seconds; None: the two never talked. ``cause`` is the seat's hang-up cause (Q.850), 0 when it was not
+    known yet: the leg to the seat ends in a thread of its own.
     """
 
     status: str
@@ -105,7 +106,7 @@ class Returned(NamedTuple):
     @property
     def cut(self) -> bool:
         """The seat's line dropped in the middle of the talk."""
-        return self.talked is not None and self.cause != NORMAL_CLEARING
+        return self.talked is not None and self.cause not in (0, NORMAL_CLEARING)
 
 
 class Call:
@@ -134,7 +135,7 @@ class Call:
         self.carried_checkpoint = environment.get("agi_arg_2", "")
         self.was_lost = environment.get("agi_arg_3", "").strip("0") != ""
         """The dialplan has looked for a controller before it found us, and counts that."""
-        self.returned = _returned(environment.get("agi_arg_4", ""))
+        self.returned = _returned(environment.get("agi_arg_4", ""), environment.get("agi_arg_5", ""))
         self._checkpoint = self.carried_checkpoint
 
     @property
@@ -344,14 +345,17 @@ def _ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def _returned(text: str) -> Returned | None:
+def _returned(text: str, cause: str) -> Returned | None:
     """Written by our own dialplan; what is not of its form says nothing."""
     status, _, rest = text.partition(":")
-    cause, _, rest = rest.partition(":")
     ms, _, seat = rest.partition(":")
-    if not status or not (cause.isascii() and cause.isdigit()):
+    if not status or not seat:
         return None
-    return Returned(status, int(cause), int(ms) / 1000 if ms.isascii() and ms.isdigit() else None, seat)
+    return Returned(status, int(cause) if _is_number(cause) else 0, int(ms) / 1000 if _is_number(ms) else None, seat)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _known(value: str) -> str:

@@ -22,7 +22,8 @@ VAR_CHECKPOINT = "GOLDLINE_CHECKPOINT"  # flow, node, language, plain values (ne
 VAR_TRIES = "GOLDLINE_TRIES"  # how often in a row the dialplan found no controller
 
 VAR_WAIT = "GOLDLINE_WAIT"  # the caller's place in the queue: when joined, tier, needs (ivr.queueing.place); base64url
-VAR_TALK = "GOLDLINE_TALK"  # how the last offer or talk ended, set by the dialplan: DIALSTATUS:HANGUPCAUSE:SECONDS:SEAT
+VAR_TALK = "GOLDLINE_TALK"  # how the last offer or talk ended, set by the dialplan: DIALSTATUS:MILLISECONDS:SEAT
+VAR_LEG_CAUSE = "GOLDLINE_LEG_CAUSE"  # why the leg to the seat was hung up (Q.850)
 VAR_SEAT = "GOLDLINE_SEAT"  # on the leg to a seat: the seat's id …
 VAR_CALL = "GOLDLINE_CALL"  # … and the call that it is rung for (the Uniqueid of the caller's channel)
 

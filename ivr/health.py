@@ -1,7 +1,8 @@
 """The controller's own small HTTP server, on loopback: is it well, what are its figures, what is happening now.
 
 ``/health`` and ``/metrics`` are for machines that look on and say nothing of callers. ``/events`` streams the journal
-as JSON lines and wants the installation's token. Knows nothing of calls: it is handed functions to ask.
+as JSON lines and wants the installation's token; so do the routes that are handed in. Knows nothing of calls: it is
+handed functions to ask.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +18,12 @@ from typing import Any
 from aiohttp import web
 
 from db.events import Event
+from ivr.errors import GoldlineError
 from ivr.metrics import Metrics
 
 Health = Callable[[], Mapping[str, Any]]
+Answer = Callable[[Mapping[str, str], Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+"""``(what the path names, the JSON body)`` to a JSON answer; raises GoldlineError for what cannot be."""
 Follow = Callable[[], AbstractContextManager[AsyncIterator[Event]]]
 HEARTBEAT_SECONDS = 5.0  # an empty line, so that a follower notices a dead controller
 
@@ -28,6 +32,15 @@ def as_json(event: Event) -> str:
     """One event as a JSON line."""
     body = {"id": event.id, "call": event.call_id, "at": event.at.isoformat(), "kind": event.kind, "data": event.data}
     return json.dumps(body, ensure_ascii=False, default=str)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One thing that can be asked or done by whoever has the token: ``GET /queue``, ``POST /queue/{call}/up``."""
+
+    method: str
+    path: str
+    answer: Answer
 
 
 @dataclass
@@ -40,6 +53,7 @@ class HealthServer:
     health: Health
     metrics: Metrics
     follow: Follow
+    routes: Sequence[Route] = ()
 
     def __post_init__(self) -> None:
         self._runner: web.AppRunner | None = None
@@ -50,6 +64,8 @@ class HealthServer:
         app.router.add_get("/health", self._health)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/events", self._events)
+        for route in self.routes:
+            app.router.add_route(route.method, route.path, self._asked(route.answer))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.host, self.port)
@@ -72,9 +88,7 @@ class HealthServer:
         return web.Response(body=self.metrics.text(), content_type="text/plain", charset="utf-8")
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not hmac.compare_digest(given.encode(), self.token.encode()):
-            raise web.HTTPUnauthorized(text="Give the token of RUN/secrets.toml as a Bearer token.\n")
+        self._check_token(request)
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         with self.follow() as events:
             await response.prepare(request)
@@ -96,6 +110,26 @@ class HealthServer:
                 if following:
                     following.cancel()
         return response
+
+    def _check_token(self, request: web.Request) -> None:
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if not hmac.compare_digest(given.encode(), self.token.encode()):
+            raise web.HTTPUnauthorized(text="Give the token of RUN/secrets.toml as a Bearer token.\n")
+
+    def _asked(self, answer: Answer) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def handle(request: web.Request) -> web.Response:
+            self._check_token(request)
+            try:
+                body = await request.json() if request.can_read_body else {}
+            except ValueError:
+                raise web.HTTPBadRequest(text="The body is no JSON.\n") from None
+            try:
+                return web.json_response(await answer(request.match_info, body if isinstance(body, dict) else {}))
+            except GoldlineError as error:
+                told = {"error": error.error_id, "message": error.message, "remedy": error.remedy}
+                return web.json_response(told, status=409)
+
+        return handle
 
 
 async def _next(iterator: AsyncIterator[Event]) -> Event:

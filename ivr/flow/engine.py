@@ -89,6 +89,8 @@ class Engine:
                 "node": turn.node,
             },
         )
+        if call.returned is not None:
+            turn.note("seat", **call.returned._asdict())
         if entry.arrival is not None:
             turn.record("line", entry.arrival)
         how = await self._serve(call, turn, flows, entry, resumed)

@@ -13,8 +13,10 @@ from __future__ import annotations
 import asyncio
 import datetime
 import time
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 import structlog
@@ -61,6 +63,7 @@ from ivr.queueing.staff import Staff
 log = structlog.get_logger(__name__)
 
 LOST_AFTER: Final = 5.0  # seconds from sending a caller to a seat until Asterisk must have begun to ring it
+SETTLE_SECONDS: Final = 1.0  # the manager's events and the caller's session come within milliseconds of one another
 OVERDUE_SECONDS: Final = 0.25  # until the next look at what should be over by now
 TalkEnd = Literal["agent", "caller", "cut", "moved"]
 
@@ -82,6 +85,7 @@ class Offer:
     agent: str
     seat: str
     since: float
+    sent: bool = False
     rings: bool = False
 
 
@@ -97,6 +101,7 @@ class Talk:
     channel: str = ""
     left: str = ""
     moved: bool = False
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Dispatcher:
@@ -127,12 +132,17 @@ class Dispatcher:
         self.talks: dict[str, Talk] = {}  # by seat
         self.left: dict[str, Place] = {}  # of calls that are still up: the place that was given up
         self.last_agents: dict[str, str] = {}  # of calls that are still up: who talked with the caller last
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(
+            asyncio.Lock
+        )  # by call: one act of the store at a time
         self._seen: dict[str, SeatSeen] = {}
         self._reach: dict[str, str] = {}  # by endpoint
         self._tasks: set[asyncio.Task[Any]] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._known: dict[str, PoolSeat] = {}  # seats as the engine knows them
         self._sat: dict[str, str] = {}  # by agent: the seat, as the engine knows it
+        self._cut: set[str] = set()  # calls whose seat dropped off the line, until the caller is back
+        self._failing: set[str] = set()  # seats of which the engine is about to be told that they did not take a caller
         self._correcting: set[str] = set()  # agents who are being put right
         self._ready = False  # everything has been read since the last connect
 
@@ -142,14 +152,15 @@ class Dispatcher:
         """A caller waits from now on, or comes back from a seat."""
         if back is not None:
             self._came_back(call, back)
-            if back.talked is not None and not back.cut:
-                self.left.pop(call, None)
-                return "talked"
-            if back.cut:
+            if back.talked is not None:
+                if not back.cut and call not in self._cut:
+                    return "talked"
+                self._cut.discard(call)
                 place = replace(place, front=True)
         known = self.waiting.get(call)
         if known is not None:
-            known.taken = False
+            # Sent to the next seat already, while the way back from the last one was still under its feet?
+            known.taken = any(offer.call == call and offer.sent for offer in self.offers.values())
             known.place = place
             self._handle(events.CallerChanges(place.caller(call)))
             return "waits"
@@ -161,6 +172,15 @@ class Dispatcher:
             self.leave(call, "nobody")
             return "nobody"
         return "waits"
+
+    async def settled(self, call: str, seat: str) -> None:
+        """Until the manager has told how the talk with this seat ended, which it does at about the same time as the
+        caller comes back; not for longer than it ever takes."""
+        talk = self.talks.get(seat)
+        if talk is not None and talk.call == call:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SETTLE_SECONDS):
+                    await talk.over.wait()
 
     def leave(self, call: str, how: str) -> bool:
         """A caller waits no more. False: too late, a seat has taken the call."""
@@ -287,7 +307,7 @@ class Dispatcher:
         match session.state:
             case "idle":
                 offer = self.offers.get(seat)
-                if offer is None and seat not in self.talks:
+                if offer is None and seat not in self.talks and seat not in self._failing:
                     self._handle(events.SeatIdle(seat))
             case "paused":
                 self._handle(events.SeatPaused(seat))
@@ -367,7 +387,9 @@ class Dispatcher:
         if call in self.waiting:
             self._forget_waiter(call, "abandoned")
         self.left.pop(call, None)
+        self._cut.discard(call)
         self.last_agents.pop(call, None)
+        self._locks.pop(call, None)
 
     def _came_back(self, call: str, back: Returned) -> None:
         """The caller's own channel says how it went: before, after or without the manager's events."""
@@ -377,7 +399,7 @@ class Dispatcher:
             talk = self.talks.get(back.seat)
             if talk is not None and talk.call == call:
                 talk.left = talk.left or "seat"
-                self._talk_over(call, back.seat, back.cause)
+                self._talk_over(call, back.seat, back.cause or NORMAL_CLEARING)
         waiter = self.waiting.get(call)
         if waiter is not None and back.talked is not None:  # the events of the talk never came
             self.waiting.pop(call)
@@ -403,14 +425,15 @@ class Dispatcher:
             return
         offer = Offer(call, session.agent, seat, self._clock())
         self.offers[seat] = offer
-        if not await self._staff.reserve(session.agent, call):
-            if self.offers.get(seat) is offer:
-                del self.offers[seat]
-            self._handle(events.SeatRefused(seat, call))
-            return
-        if self.waiting.get(call) is not waiter or self.offers.get(seat) is not offer:
+        async with self._locks[call]:
+            reserved = await self._staff.reserve(session.agent, call)
+            if reserved and (self.waiting.get(call) is not waiter or self.offers.get(seat) is not offer):
+                self._drop(offer)
+                await self._staff.do(offer.agent, agents.Release(call))
+                return
+        if not reserved:
             self._drop(offer)
-            await self._staff.do(offer.agent, agents.Release(call))
+            self._handle(events.SeatRefused(seat, call))
             return
         why = decision.why
         data = {
@@ -426,7 +449,7 @@ class Dispatcher:
         joined = waiter.place.joined
         self._tell(QueueNews(OFFER_MADE, call, offer.agent, seat, why.tier, joined, waited=why.waited))
         variables = self._offers_made.variables(self._staff.seats[seat], call, waiter.place, self._staff.times)
-        waiter.taken = True
+        waiter.taken = offer.sent = True
         try:
             await self._acts.offer(call, variables)
         except AmiError as error:
@@ -439,7 +462,8 @@ class Dispatcher:
         waiter = self.waiting.get(offer.call)
         self._drop(offer)
         self._note_failed(offer, "released")
-        await self._staff.do(offer.agent, agents.Release(offer.call))
+        async with self._locks[offer.call]:
+            await self._staff.do(offer.agent, agents.Release(offer.call))
         if waiter is not None and waiter.taken and reason != "caller left":
             try:
                 await self._acts.take_back(offer.call)
@@ -460,8 +484,6 @@ class Dispatcher:
             return
         self._drop(offer)
         self._note_failed(offer, how)
-        if call in self.waiting:
-            self._handle(events.SeatRefused(seat, call))
         event: agents.Event
         if how == "released":
             event = agents.Release(call)
@@ -470,7 +492,18 @@ class Dispatcher:
         else:
             missed: MissedHow = "busy" if how == "busy" else "refused" if how == "refused" else "no_answer"
             event = agents.Missed(call, missed)
-        self._go(self._staff.do(offer.agent, event), f"missed {seat}")
+        self._go(self._fail(offer, event), f"missed {seat}")
+
+    async def _fail(self, offer: Offer, event: agents.Event) -> None:
+        """First the store, which keeps a call from being offered twice, then the engine, which offers it again."""
+        self._failing.add(offer.seat)
+        try:
+            async with self._locks[offer.call]:
+                await self._staff.do(offer.agent, event)
+        finally:
+            self._failing.discard(offer.seat)
+        if offer.seat not in self.offers and offer.seat not in self.talks:
+            self._handle(events.SeatRefused(offer.seat, offer.call))
 
     def _drop(self, offer: Offer) -> None:
         if self.offers.get(offer.seat) is offer:
@@ -528,6 +561,7 @@ class Dispatcher:
         if talk is None or talk.call != call:
             return
         del self.talks[seat]
+        talk.over.set()
         how: TalkEnd
         if talk.moved:
             how = "moved"
@@ -538,6 +572,8 @@ class Dispatcher:
         seconds = round(self._clock() - talk.since, 1)
         self._note(call, TALK_ENDED, {"agent": talk.agent, "seat": seat, "seconds": seconds, "how": how})
         self._tell(QueueNews(TALK_ENDED, call, talk.agent, seat, how=how))
+        if how == "cut":
+            self._cut.add(call)
         event = agents.SeatLost("line_dropped") if how == "cut" else agents.HangUp(call)
         self._go(self._staff.do(talk.agent, event), f"end {seat}")
 

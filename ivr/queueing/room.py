@@ -62,6 +62,8 @@ class Room:
         """Wait from now on, or again after a seat."""
         read = decode(place)
         assert read is not None, "a place that we wrote ourselves"
+        if back is not None and back.talked is not None and not back.cause:
+            await self._dispatcher.settled(call_id, back.seat)
         return self._dispatcher.enter(call_id, read, back)
 
     def ahead(self, call_id: str) -> Ahead | None:

@@ -34,6 +34,7 @@ from ivr.queueing import news
 from ivr.queueing.acts import ManagerActs
 from ivr.queueing.dispatcher import Dispatcher
 from ivr.queueing.offer import OfferMaker, warm
+from ivr.queueing.questions import Questions
 from ivr.queueing.room import Room
 from ivr.queueing.seen import fact_of, snapshot_of
 from ivr.queueing.staff import Staff
@@ -79,6 +80,7 @@ class Switchboard:
             self._news,
         )
         self.room = Room(self.dispatcher, self.offers, self._profiles)
+        self.questions = Questions(self.dispatcher)
         self._tell = self.dispatcher.session_changed
         self._loops: set[asyncio.Task[None]] = set()
         self._telling: set[asyncio.Task[None]] = set()
@@ -128,6 +130,11 @@ class Switchboard:
     def ended(self, call: str) -> None:
         """A call is over, and nothing need be known of it any more."""
         self.room.forget(call)
+
+    def counts(self) -> dict[str, int]:
+        """How many wait and talk, and how many seats are at work: no more than anybody may know."""
+        at_work = sum(stand.state not in ("gone", "paused") for stand in self.dispatcher.engine.seats())
+        return {"waiting": len(self.dispatcher.waiting), "talks": len(self.dispatcher.talks), "seats": at_work}
 
     def look(self) -> None:
         """Take over the policy if its file changed; a bad one changes nothing."""

@@ -158,8 +158,29 @@ def test_who_hangs_up_while_a_seat_rings_frees_it_for_the_next() -> None:
     assert given(engine.handle(CallerLeaves("c"), 3.0)) == [("s", "d")]
 
 
-def test_the_last_seats_are_kept_for_the_tiers_above_until_the_caller_is_overdue() -> None:
+def test_few_seats_at_work_keep_none_idle_for_the_tiers_above() -> None:
     engine = Engine(read())
+    for one in (seat("s"), seat("t")):
+        engine.handle(SeatKnown(one), 0.0)
+        engine.handle(SeatIdle(one.id), 0.0)
+    assert len(given(engine.handle(CallerJoins(caller("first")), 0.0))) == 1
+    assert len(given(engine.handle(CallerJoins(caller("second")), 0.0))) == 1
+
+
+def test_whoever_was_kept_from_a_seat_gets_it_when_too_few_are_at_work_to_keep_any() -> None:
+    engine = Engine(replace(read(), reserve_one_of=2))
+    names = [str(number) for number in range(4)]
+    for name in names:
+        engine.handle(SeatKnown(seat(name)), 0.0)
+        engine.handle(SeatBusy(name), 0.0)
+    engine.handle(SeatIdle("0"), 0.0)
+    engine.handle(SeatIdle("1"), 0.0)
+    assert given(engine.handle(CallerJoins(caller("kept out")), 0.0)) == []
+    assert given(engine.handle(SeatPaused("3"), 1.0)) == [("0", "kept out")]
+
+
+def test_the_last_seats_are_kept_for_the_tiers_above_until_the_caller_is_overdue() -> None:
+    engine = Engine(replace(read(), reserve_one_of=1))
     for one in (seat("s"), seat("t"), seat("u")):
         engine.handle(SeatKnown(one), 0.0)
         engine.handle(SeatIdle(one.id), 0.0)

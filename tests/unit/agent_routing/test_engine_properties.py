@@ -40,8 +40,9 @@ SKILLS = ("orders", "advice", "analysis")
 BRANCHES = ("A", "B", "")
 LANGUAGES = ("zh", "en")
 AGENTS = ("wang", "li", "zhao", "chen", "liu", "yang")
-POLICY, _ = load(POLICY_FILE.read_text("utf-8"), "policy.yaml")
-assert POLICY is not None
+_SHIPPED, _ = load(POLICY_FILE.read_text("utf-8"), "policy.yaml")
+assert _SHIPPED is not None
+POLICY = replace(_SHIPPED, reserve_one_of=2)  # so that a few seats have reserves
 ADDITIVE = replace(POLICY, order="additive", manager_ahead=0.0, most_calls_a_day=2)
 REST = TalkTimes([20.0, 60.0, 90.0, 120.0, 400.0]).rest
 
@@ -231,16 +232,19 @@ class Hotline(RuleBasedStateMachine):
         if due is not None and due <= self.now:
             return  # the tick is still to come
         policy = self.engine.policy
-        idle = [now.seat for now in self.engine.seats() if now.state == "idle"]
+        seats = self.engine.seats()
+        idle = [now.seat for now in seats if now.state == "idle"]
+        at_work = sum(now.seat.pool == INBOUND and now.state not in ("paused", "gone") for now in seats)
         for caller in self.waiting.values():
             if caller.id in self.ringing.values():
                 continue
             rule = policy.tiers[caller.tier]
             rings = self.engine.explain(caller.id, self.now).rings_open
             past = self.now >= caller.joined + rule.longest_wait
-            free = not rule.reserve or caller.front or self.now >= caller.joined + min(rule.scale, rule.longest_wait)
+            reserve = min(rule.reserve, at_work // policy.reserve_one_of)
+            free = not reserve or caller.front or self.now >= caller.joined + min(rule.scale, rule.longest_wait)
             able = [seat for seat in idle if seat.pool == INBOUND and _fits(policy.rings[-1], caller, seat)]
-            free = free or len(able) > rule.reserve
+            free = free or len(able) > reserve
             for seat in idle:
                 if seat.pool != INBOUND or self.barred.get((seat.id, caller.id), 0.0) > self.now:
                     continue
