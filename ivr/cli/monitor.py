@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ONCE_SECONDS = 15.0  # for --once: as long as a slow login may take
 HEALTH_SECONDS = 2.0  # a controller that does not answer within so long serves nobody
 TICK_SECONDS = 1.0  # between two drawings when nothing happens: waiting seconds count on
-GATHER_SECONDS = 0.1  # after something happened: what comes with it is drawn with it
+GATHER_SECONDS = 0.2  # after something happened: what comes with it is drawn with it, so four times a second at most
 
 
 @click.command()

@@ -8,6 +8,7 @@ changes nothing. Sums are kept as records change, so that a board costs the same
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -63,14 +64,25 @@ class Level:
             self.abandoned + other.abandoned,
         )
 
-    def __sub__(self, other: Level) -> Level:
+    def __mul__(self, count: int) -> Level:
         return Level(
-            self.offered - other.offered,
-            self.decided - other.decided,
-            self.in_target - other.in_target,
-            self.answered - other.answered,
-            self.abandoned - other.abandoned,
+            self.offered * count,
+            self.decided * count,
+            self.in_target * count,
+            self.answered * count,
+            self.abandoned * count,
         )
+
+
+# What one call adds, by what is known of it.
+_UNDECIDED, _LATE, _IN_TARGET, _ANSWERED_LATE, _ABANDONED = range(5)  # late: or served otherwise, as by a call back
+_ADDS: Final = (
+    Level(offered=1),
+    Level(offered=1, decided=1),
+    Level(offered=1, decided=1, in_target=1, answered=1),
+    Level(offered=1, decided=1, answered=1),
+    Level(offered=1, decided=1, abandoned=1),
+)
 
 
 class Service:
@@ -139,33 +151,35 @@ class Service:
         self._begin_day(now)
         found = dict(self._closed)
         for record in self._open.values():
-            found[record.tier] += self._level(record, now)
+            found[record.tier] += _ADDS[self._stands(record, now)]
         return found
 
     def lately(self, now: float) -> dict[Tier, Level]:
         """Those who joined in the last LATELY seconds, by tier."""
-        found = {tier: Level() for tier in TIERS}
         old = [call for call, record in self._lately.items() if record.joined < now - LATELY]
         for call in old:
             del self._lately[call]
-        for record in self._lately.values():
-            found[record.tier] += self._level(record, now)
+        found = {tier: Level() for tier in TIERS}
+        counts = Counter([(record.tier, self._stands(record, now)) for record in self._lately.values()])
+        for (tier, stands), count in counts.items():
+            found[tier] += _ADDS[stands] * count
         return found
 
     def _change(self, call: str, record: _Record, how: str, waited: float, joined: float) -> None:
         if record.how != OPEN:
-            self._closed[record.tier] -= self._level(record, 0.0)
+            self._closed[record.tier] += _ADDS[self._stands(record, 0.0)] * -1
         record.how, record.waited, record.joined = how, waited, joined
         if how != OPEN:
             self._open.pop(call, None)
-            self._closed[record.tier] += self._level(record, 0.0)
+            self._closed[record.tier] += _ADDS[self._stands(record, 0.0)]
 
-    def _level(self, record: _Record, now: float) -> Level:
+    def _stands(self, record: _Record, now: float) -> int:
         within = self._within[record.tier]
         if record.how == OPEN:
-            return Level(1, 1 if now - record.joined > within else 0)
-        talked = record.how == TALK
-        return Level(1, 1, int(talked and record.waited <= within), int(talked), int(record.how == ABANDONED))
+            return _LATE if now - record.joined > within else _UNDECIDED
+        if record.how == TALK:
+            return _IN_TARGET if record.waited <= within else _ANSWERED_LATE
+        return _ABANDONED if record.how == ABANDONED else _LATE
 
     def _begin_day(self, now: float) -> None:
         began = midnight_before(now)
@@ -178,7 +192,7 @@ class Service:
         self._closed = {tier: Level() for tier in TIERS}
         for record in kept.values():
             if record.how != OPEN:
-                self._closed[record.tier] += self._level(record, now)
+                self._closed[record.tier] += _ADDS[self._stands(record, now)]
 
 
 def midnight_before(now: float) -> float:
