@@ -35,6 +35,7 @@ class Questions:
             {
                 "call": call,
                 "tier": waiter.place.tier,
+                "joined": waiter.place.joined,
                 "waited": round(now - waiter.place.joined, 1),
                 "position": order.get(call, 0),
                 "urgency": round(desk.engine.policy.urgency(waiter.place.tier, now - waiter.place.joined), 3),

@@ -19,6 +19,7 @@ TECHNOLOGY: Final = "PJSIP/"
 # Device states that a phone has which can be rung; the others: it is not registered, or not known at all.
 REACHABLE: Final = frozenset(("NOT_INUSE", "INUSE", "BUSY", "RINGING", "RINGINUSE", "ONHOLD", "UNKNOWN"))
 UP: Final = "Up"
+UNSET: Final = "(null)"  # what Status says of a variable that a channel does not have (manager.c, generate_status)
 
 DialEnding = Literal["answered", "no_answer", "refused", "busy", "lost", "released"]
 # DialStatus as manager_channels.c (dial_to_string) writes it. Who presses "reject" sends 486 or 603: both are BUSY.
@@ -190,7 +191,7 @@ def _variables(event: Event, header: str) -> dict[str, str]:
     found = {}
     for value in event.all(header):
         name, equals, text = value.partition("=")
-        if equals and text:
+        if equals and text and text != UNSET:
             found[name] = text
     return found
 

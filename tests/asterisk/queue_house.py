@@ -24,7 +24,7 @@ from seat_phone import PATIENCE, SeatPhone, seat_phone
 from sipp import Phone, fresh_number
 
 from agent_routing import pause_reasons, seat_times
-from agent_routing.agents import Event, LogIn
+from agent_routing.agents import Event, LogIn, Pause, Resume
 from agent_routing.desk import AgentDesk
 from db.agent import Agent, Seat, Session, State
 from db.agents import Agents
@@ -164,6 +164,7 @@ class Desk:
     seat: Seat
     phone: SeatPhone
     _desk: AgentDesk
+    _hotline: Hotline
 
     async def do(self, event: Event) -> None:
         """Something that the agent does."""
@@ -174,6 +175,23 @@ class Desk:
         found = await self._desk.sessions.get(self.agent.id)
         assert found is not None
         return found
+
+    async def pause(self) -> None:
+        """A break, of which the controller knows."""
+        await self.do(Pause("break"))
+        await self.seen("paused")
+
+    async def resume(self) -> None:
+        """Back from the break."""
+        await self.do(Resume())
+
+    async def seen(self, state: str) -> None:
+        """Until the controller sees the seat in this state."""
+        async with asyncio.timeout(PATIENCE):
+            while not any(
+                one["agent"] == self.agent.id and one["state"] == state for one in await seats(self._hotline)
+            ):
+                await asyncio.sleep(LOOK_SECONDS)
 
     async def until(self, *states: State) -> Session:
         """Until the store says that the agent is in one of these states."""
@@ -188,22 +206,30 @@ async def at_work(hotline: Hotline, story: Story, number: int = 0) -> AsyncItera
     """The story's agent of this number, logged in at a registered telephone."""
     agent, seat, password = story.agents[number], story.seats[number], story.passwords[number]
     async with opened(hotline) as store, seat_phone(seat.endpoint, password, hotline.asterisk.port("sip")) as phone:
-        desk = Desk(agent, seat, phone, AgentDesk(store, seat_times.read(), pause_reasons.read()))
+        desk = Desk(agent, seat, phone, AgentDesk(store, seat_times.read(), pause_reasons.read()), hotline)
         await desk.do(LogIn(seat.id))
-        async with asyncio.timeout(PATIENCE):
-            while not any(one["agent"] == agent.id and one["state"] == "idle" for one in await seats(hotline)):
-                await asyncio.sleep(LOOK_SECONDS)
+        await desk.seen("idle")
         yield desk
 
 
 async def seats(hotline: Hotline) -> list[dict[str, Any]]:
     """The seats as the controller sees them now."""
+    return list((await queue(hotline))["seats"])
+
+
+async def waiters(hotline: Hotline) -> dict[str, dict[str, Any]]:
+    """Who waits now, by call, as the controller sees it."""
+    return {one["call"]: one for one in (await queue(hotline))["waiting"]}
+
+
+async def queue(hotline: Hotline) -> dict[str, list[dict[str, Any]]]:
+    """The whole queue; nothing while there is no controller."""
     url = f"http://{LOOPBACK}:{hotline.asterisk.port('http')}/queue"
     headers = {"Authorization": f"Bearer {hotline.asterisk.secrets.http_token}"}
-    with contextlib.suppress(aiohttp.ClientError):  # between two controllers
+    with contextlib.suppress(aiohttp.ClientError):
         async with aiohttp.ClientSession() as http, http.get(url, headers=headers) as answer:
-            return list((await answer.json())["seats"])
-    return []
+            return dict(await answer.json())
+    return {"seats": [], "waiting": [], "talks": []}
 
 
 @asynccontextmanager
