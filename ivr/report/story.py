@@ -13,7 +13,6 @@ What a restarted controller, a cut talk, a transfer or a lost event do to a call
 from __future__ import annotations
 
 import datetime
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -29,6 +28,7 @@ TALK: Final = "talk"  # how a wait ends that a talk follows
 UNSEEN: Final = "unseen"  # how a talk ended of which only the call's end was seen
 ANSWERED: Final = "answered"  # how an offer ends that an agent takes, and what Asterisk's own queue says of a caller
 SCORES: Final = range(1, 6)  # the caller's marks
+LONGEST_SECONDS: Final = 7 * 86_400.0  # no call lasts a week: a greater number was not measured
 # What a wait's end makes of the call; whatever else a controller may write: nobody served it.
 _OUTCOMES: Final[Mapping[str, Outcome]] = {
     "": "waiting",
@@ -378,7 +378,7 @@ def _tier(value: object, otherwise: Tier = "normal") -> Tier:
 
 
 def _tenths(value: object) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST_SECONDS:
         return None
     return round(value * 10)
 
