@@ -106,6 +106,7 @@ class Dialled:
     status: asyncio.Future[int]  # the final answer
     over: asyncio.Event
     answer: str = ""  # the text of the 200
+    bye: str = ""  # of the other side's goodbye
     sequence: int = 1
 
     async def answered(self) -> str:
@@ -211,8 +212,6 @@ class Telephone:
                 self._acknowledge(uri, call_id, number, text, tag)
                 if status == 200 and call:
                     call.answer, call.sequence = text, number
-                    if media := re.search(r"m=audio (\d+)", text):
-                        self._media = (LOOPBACK, int(media[1]))
             if status != 401 or authorization:
                 return status
             authorization = self._authorization(method, uri, header(text, "WWW-Authenticate"))
@@ -272,6 +271,8 @@ class Telephone:
         if text.startswith("SIP/2.0 "):
             number = int(header(text, "CSeq").split()[0])
             waiting = self._waiting.get((header(text, "Call-ID"), number))
+            if _status(text) == 200 and (media := re.search(r"m=audio (\d+)", text)):
+                self._media = (LOOPBACK, int(media[1]))  # now: sound may be right behind
             if _status(text) >= 200 and waiting and not waiting.done():
                 waiting.set_result(text)
             return
@@ -284,6 +285,7 @@ class Telephone:
             return
         self._reply(text, "200 OK")
         if method == "BYE" and (call := self._calls.get(header(text, "Call-ID"))):
+            call.bye = text
             call.over.set()
 
     def _reply(self, request: str, status: str) -> None:
@@ -336,7 +338,8 @@ class _Ear(asyncio.DatagramProtocol):
         self._phone = phone
 
     def datagram_received(self, data: bytes, address: Any) -> None:
-        if len(data) > 12 and data[1] & 0x7F == ALAW:
+        # What still comes of the call before is not this one's.
+        if len(data) > 12 and data[1] & 0x7F == ALAW and address == self._phone._media:
             self._phone.ear += data[12:]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import re
 import secrets
 import time
@@ -10,21 +11,25 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from hotline import LOOK_SECONDS, Hotline, Journal, Together, Voice, hotline
+from hotline import LOOK_SECONDS, OPENING, Hotline, Journal, Together, Voice, hotline
 from sipp import PATIENCE
 from telephone import Dialled, Road, Telephone, telephone
 
+from agent_routing import pause_reasons, seat_times
+from agent_routing.agents import LogIn, Pause
+from agent_routing.desk import AgentDesk
 from db.agent import Agent, Seat, SeatKind, Session
 from db.agent_pins import AgentPins
-from db.agent_sessions import AgentSessions
 from db.agents import Agents
+from db.events import utcnow
 from db.seat_passwords import SeatPasswords
 from db.seats import Seats
 from db.store import Store
+from ivr.agents.log_in import LogIns
 from ivr.ami.client import AmiClient
 from ivr.contract import AMI_ACTIONS, SIP_REALM
 from ivr.identity.keys import pepper
-from ivr.speech.values import Count, Name
+from ivr.speech.values import Name
 from ivr.telephones.password import new_password
 
 __all__ = ["hotline"]
@@ -33,7 +38,8 @@ pytestmark = pytest.mark.asterisk
 together = Together()
 told = together.fixture()
 
-PIN = "264813"
+PIN, WRONG = "264813", "135790"
+LUNCH = {"reason": Name({"zh": "午餐", "en": "Lunch"})}
 ROADS: tuple[tuple[Road, str, SeatKind], ...] = (
     ("udp", "sip", "softphone"),
     ("tcp", "sip", "softphone"),
@@ -49,6 +55,7 @@ class Office:
     def __init__(self, hotline: Hotline, store: Store) -> None:
         self.hotline = hotline
         self.store = store
+        self.agents = AgentDesk(store, seat_times.read(), pause_reasons.read())
 
     async def seat(self, kind: SeatKind = "softphone") -> tuple[Seat, str]:
         """A new seat, and its telephone's password."""
@@ -72,9 +79,19 @@ class Office:
         pins.close()
         return agent
 
+    async def wrong_tries(self, agent: Agent, count: int) -> None:
+        """So many tries are held against the agent, made in the last days at another seat each."""
+        key = self.hotline.asterisk.secrets.identity_key.encode()
+        pins = AgentPins(self.store, pepper(key))
+        for number in range(count):
+            then = utcnow() - datetime.timedelta(hours=count - number)
+            log_ins = LogIns(self.store, pins, key, lambda then=then: then)  # type: ignore[misc]
+            assert (await log_ins.prove(f"elsewhere {number}", agent.id, WRONG)).how == "wrong"
+        pins.close()
+
     async def session(self, agent: Agent) -> Session:
         """What the agent is doing."""
-        session = await AgentSessions(self.store).get(agent.id)
+        session = await self.agents.sessions.get(agent.id)
         assert session
         return session
 
@@ -112,12 +129,18 @@ async def until(wanted: Callable[[], Awaitable[bool]], what: str) -> None:
         await asyncio.sleep(LOOK_SECONDS)
 
 
+async def says(call: Dialled, sound: bytes) -> None:
+    """Until this was heard, and the call is over."""
+    await call.hears(sound)
+    await call.ended()
+
+
 async def keyed(phone: Telephone, code: str, *entries: tuple[str, str], voice: Voice) -> Dialled:
-    """Dial a code, and answer each question (a prompt) when it has been asked."""
+    """Dial a code, and answer each question (a prompt) as soon as it is known which one it is."""
     call = await phone.dial(code)
     await call.answered()
     for prompt, keys in entries:
-        await call.hears(await voice.sound(prompt))
+        await call.hears((await voice.sound(prompt))[:OPENING])
         call.press(keys)
     return call
 
@@ -127,47 +150,48 @@ async def test_an_agent_logs_in_pauses_resumes_and_logs_out(hotline: Hotline, jo
     async with office(hotline) as at, at.desk() as (seat, phone):
         agent = await at.agent()
         name = {"agent": Name({"zh": agent.name_zh, "en": agent.name_en})}
-        lunch = {"reason": Name({"zh": "午餐", "en": "Lunch"})}
-        call = await keyed(phone, "*11", ("seat_enter_agent", f"{agent.id}#"), ("seat_enter_pin", PIN), voice=voice)
-        await call.hears(await voice.sound("seat_logged_in", values=name))
-        await call.ended()
-        assert (await at.session(agent)).state == "idle"
-        assert (await at.session(agent)).seat == seat.id
+        questions = (("seat_enter_agent", f"{agent.id}#"), ("seat_enter_pin", PIN))
+        await says(await keyed(phone, "*11", *questions, voice=voice), await voice.sound("seat_logged_in", values=name))
+        session = await at.session(agent)
+        assert (session.state, session.seat) == ("idle", seat.id)
 
-        await (await keyed(phone, "*122", voice=voice)).hears(await voice.sound("seat_paused", values=lunch))
+        await says(await phone.dial("*122"), await voice.sound("seat_paused", values=LUNCH))
         assert (await at.session(agent)).reason == "lunch"
-
-        call = await keyed(phone, "*14", voice=voice)  # there is no wrap-up to end: why not, and what helps
-        await call.hears((await voice.sound("seat_state_paused", values=lunch))[:8000])
-        await call.ended()
-
-        await (await keyed(phone, "*13", voice=voice)).hears(await voice.sound("seat_resumed"))
+        await says(await phone.dial("*13"), await voice.sound("seat_resumed"))
         assert (await at.session(agent)).state == "idle"
-        await (await keyed(phone, "*19", voice=voice)).hears(await voice.sound("seat_logged_out"))
+        await says(await phone.dial("*19"), await voice.sound("seat_logged_out"))
         assert (await at.session(agent)).state == "logged_out"
-        await (await keyed(phone, "*13", voice=voice)).hears(await voice.sound("seat_nobody"))
 
 
 @together
-async def test_a_wrong_pin_is_refused_and_soon_no_more_looked_at(
-    hotline: Hotline, journal: Journal, voice: Voice
-) -> None:
+async def test_what_cannot_be_done_is_told_with_the_remedy(hotline: Hotline, journal: Journal, voice: Voice) -> None:
+    async with office(hotline) as at, at.desk() as (seat, phone):
+        await says(await phone.dial("*13"), await voice.sound("seat_nobody"))
+        agent = await at.agent()
+        await at.agents.do(agent.id, LogIn(seat.id))
+        await at.agents.do(agent.id, Pause("lunch"))
+        paused = await voice.sound("seat_state_paused", values=LUNCH)
+        await says(await phone.dial("*14"), paused[:8000])  # there is no wrap-up to end
+        assert (await at.session(agent)).state == "paused"
+
+
+@together
+async def test_a_wrong_pin_is_refused_and_the_sixth_locks(hotline: Hotline, journal: Journal, voice: Voice) -> None:
     async with office(hotline) as at, at.desk() as (_, phone):
         agent = await at.agent()
-        wrong = await voice.sound("seat_log_in_wrong")
-        call = await keyed(phone, f"*11{agent.id}", ("seat_enter_pin", "135790"), voice=voice)
-        for _ in range(2):
-            await call.hears(wrong)
-            await call.hears(await voice.sound("seat_enter_agent"))
-            call.press(f"{agent.id}#")
-            await call.hears(await voice.sound("seat_enter_pin"))
-            call.press("135790")
-        await call.hears(wrong)
-        await call.ended()
+        await at.wrong_tries(agent, 5)
+        call = await keyed(phone, f"*11{agent.id}", ("seat_enter_pin", WRONG), voice=voice)
+        locked = await voice.sound("seat_log_in_locked")
+        await says(call, locked)
         call = await keyed(phone, f"*11{agent.id}", ("seat_enter_pin", PIN), voice=voice)
-        await call.hears(await voice.sound("seat_log_in_wait", values={"minutes": Count(1)}))
-        await call.ended()
-        assert await AgentSessions(at.store).get(agent.id) is None, "the right PIN comes too soon"
+        await says(call, locked)
+        assert await at.agents.sessions.get(agent.id) is None, "the right one comes too late"
+
+        other = await at.agent()
+        call = await keyed(phone, f"*11{other.id}", ("seat_enter_pin", WRONG), voice=voice)
+        await call.hears(await voice.sound("seat_log_in_wrong"))
+        call.hang_up()
+        assert await at.agents.sessions.get(other.id) is None
 
 
 @together
@@ -203,9 +227,7 @@ async def test_every_road_leads_in_with_the_password_and_none_without(
 @together
 async def test_a_telephone_that_asks_for_encryption_gets_it(hotline: Hotline, journal: Journal, voice: Voice) -> None:
     async with office(hotline) as at, at.desk() as (_, phone):
-        plain = await phone.dial("*16")
-        await plain.hears(await voice.sound("seat_nobody"))
-        await plain.ended()
+        await says(await phone.dial("*16"), await voice.sound("seat_nobody"))
         phone.ear.clear()
         answer = await (await phone.dial("*16", encrypted=True)).answered()
         assert re.search(r"m=audio \d+ RTP/SAVP ", answer)
@@ -276,3 +298,4 @@ async def test_a_seat_whose_line_drops_is_found_out_in_seconds(
         began = time.monotonic()
         await call.ended()
         assert time.monotonic() - began < hotline.settings.sip.seat_silence + 4
+        assert "cause=44" in call.bye, "whoever watches can tell it from a telephone that was put down"
