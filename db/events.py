@@ -29,7 +29,8 @@ WAIT_JOINED = "wait.joined"  # {joined, tier, line, language, required, wished, 
 # not the first time in this call: a restarted controller, a talk that was cut, a transfer
 WAIT_TOLD = "wait.told"  # {position, least, most}: what was announced; seconds
 WAIT_LEFT = "wait.left"  # {how, waited}; how: abandoned, key, callback, limit, nobody; a talk begins without it
-OFFER_MADE = "offer.made"  # {agent, seat, waited, standing, urgency, ring, words}: why this seat, in words
+OFFER_MADE = "offer.made"  # {agent, seat, waited, standing, urgency, ring, words, recording}: why this seat, in words;
+# recording: the name under which the talk will be recorded, if it will be
 OFFER_FAILED = "offer.failed"  # {agent, seat, how, seconds}; how: no_answer, refused, busy, lost, released
 TALK_BEGAN = "talk.began"  # {agent, seat, waited, tier}
 TALK_ENDED = "talk.ended"  # {agent, seat, seconds, how}; how: agent, caller, cut (the line dropped), moved

@@ -66,3 +66,17 @@ class ManagerActs:
     def _redirect(self, call: str, context: str, priority: str) -> Coroutine[Any, Any, Response]:
         headers = {"Channel": call, "Context": context, "Exten": START, "Priority": priority}
         return self._actions.action("Redirect", headers, deadline=OFFER_SECONDS)
+
+
+class ChannelRoad:
+    """A caller who is on the line: its own channel rings the seat (``ivr.queueing.stages.Road``)."""
+
+    def __init__(self, acts: Acts, call: str) -> None:
+        self._acts = acts
+        self._call = call
+
+    async def send(self, variables: Mapping[str, str]) -> None:
+        await self._acts.offer(self._call, variables)
+
+    async def take_back(self) -> None:
+        await self._acts.take_back(self._call)

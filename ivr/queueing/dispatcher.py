@@ -14,9 +14,10 @@ import asyncio
 import datetime
 import time
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from pathlib import PurePath
 from typing import Any, Final, Literal
 
 import structlog
@@ -30,23 +31,12 @@ from agent_routing.pool import Seat as PoolSeat
 from agent_routing.seats import Correction, SeatSeen, overdue, reconcile
 from agent_routing.talk_times import TalkTimes
 from db.agent import Session
-from db.events import (
-    OFFER_FAILED,
-    OFFER_MADE,
-    TALK_BEGAN,
-    TALK_ENDED,
-    WAIT_JOINED,
-    WAIT_LEFT,
-    Event,
-    EventSink,
-)
 from ivr.ami.errors import AmiError
 from ivr.call import NORMAL_CLEARING, Returned
-from ivr.contract import USER_EVENT_SESSION
-from ivr.queueing.acts import Acts
-from ivr.queueing.news import QueueNews
+from ivr.contract import VAR_OFFER_RECORD
+from ivr.queueing.acts import Acts, ChannelRoad
 from ivr.queueing.offer import OfferMaker
-from ivr.queueing.place import Place, decode, encode
+from ivr.queueing.place import Place, decode
 from ivr.queueing.seen import (
     CallerGone,
     EndpointReach,
@@ -59,49 +49,14 @@ from ivr.queueing.seen import (
     Snapshot,
 )
 from ivr.queueing.staff import Staff
+from ivr.queueing.stages import Offer, Road, Talk, TalkEnd, Waiter, Witness
 
 log = structlog.get_logger(__name__)
 
 LOST_AFTER: Final = 5.0  # seconds from sending a caller to a seat until Asterisk must have begun to ring it
+LONGEST_OFFER: Final = 90.0  # seconds of ringing, whisper and key together: longer than they ever take
 SETTLE_SECONDS: Final = 1.0  # the manager's events and the caller's session come within milliseconds of one another
 OVERDUE_SECONDS: Final = 0.25  # until the next look at what should be over by now
-TalkEnd = Literal["agent", "caller", "cut", "moved"]
-
-
-@dataclass(slots=True)
-class Waiter:
-    """One caller who waits. ``taken``: the channel has been sent to a seat."""
-
-    place: Place
-    again: bool
-    taken: bool = False
-
-
-@dataclass(slots=True)
-class Offer:
-    """One seat that is being offered a caller."""
-
-    call: str
-    agent: str
-    seat: str
-    since: float
-    sent: bool = False
-    rings: bool = False
-
-
-@dataclass(slots=True)
-class Talk:
-    """One talk that goes on. ``channel`` is the leg to the seat; ``left`` who left the bridge first."""
-
-    call: str
-    agent: str
-    seat: str
-    since: float
-    place: Place | None
-    channel: str = ""
-    left: str = ""
-    moved: bool = False
-    over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Dispatcher:
@@ -112,18 +67,15 @@ class Dispatcher:
         staff: Staff,
         acts: Acts,
         offers: OfferMaker,
-        journal: EventSink,
+        witness: Witness,
         policy: Policy,
         talks: TalkTimes,
-        tell: Callable[[QueueNews], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``tell`` tells onlookers."""
         self._staff = staff
         self._acts = acts
         self._offers_made = offers
-        self._journal = journal
-        self._tell = tell
+        self._witness = witness
         self._clock = clock
         self.talk_times = talks
         self.engine = Engine(policy, talks.rest)
@@ -148,8 +100,10 @@ class Dispatcher:
 
     # --- what flows ask -----------------------------------------------------------------------------------------------
 
-    def enter(self, call: str, place: Place, back: Returned | None) -> Literal["waits", "talked", "nobody"]:
-        """A caller waits from now on, or comes back from a seat."""
+    def enter(
+        self, call: str, place: Place, back: Returned | None = None, road: Road | None = None
+    ) -> Literal["waits", "talked", "nobody"]:
+        """A caller waits from now on, or comes back from a seat. ``road``: not by the caller's own channel."""
         if back is not None:
             self._came_back(call, back)
             if back.talked is not None:
@@ -165,8 +119,8 @@ class Dispatcher:
             self._handle(events.CallerChanges(place.caller(call)))
             return "waits"
         again = back is not None or place.joined < self._clock() - 1.0
-        self.waiting[call] = Waiter(place, again)
-        self._note_joined(call, place, again)
+        self.waiting[call] = Waiter(place, road or ChannelRoad(self._acts, call))
+        self._witness.joined(call, place, again)
         self._handle(events.CallerJoins(place.caller(call)))
         if not self.can_be_answered(call):
             self.leave(call, "nobody")
@@ -186,7 +140,7 @@ class Dispatcher:
         """A caller waits no more. False: too late, a seat has taken the call."""
         waiter = self.waiting.get(call)
         if waiter is None:
-            return self._talk_of(call) is None
+            return self.talk_of(call) is None
         if waiter.taken:
             return False
         self._forget_waiter(call, how)
@@ -197,7 +151,7 @@ class Dispatcher:
         waiter = self.waiting.get(call)
         if waiter is not None:
             return waiter.taken
-        return self._talk_of(call) is not None
+        return self.talk_of(call) is not None
 
     def position(self, call: str) -> int:
         """The place in the order of urgency from 1; 0 when not waiting or a seat rings."""
@@ -227,7 +181,7 @@ class Dispatcher:
             case LegTalks(call, seat, channel):
                 self._talks(call, seat, channel)
             case LeftBridge(_channel, call, seat):
-                talk = self._talk_of(call)
+                talk = self.talk_of(call)
                 if talk is not None and not talk.left:
                     talk.left = "seat" if seat else "caller"
             case LegGone(call, seat, cause):
@@ -264,8 +218,8 @@ class Dispatcher:
             if call in in_talk or (place := decode(text)) is None:
                 continue
             if call not in self.waiting:
-                self.waiting[call] = Waiter(place, again=True)
-                self._note_joined(call, place, again=True)
+                self.waiting[call] = Waiter(place, ChannelRoad(self._acts, call))
+                self._witness.joined(call, place, again=True)
         offered = {leg.call: leg for leg in ringing.values()}
         for call, waiter in self.waiting.items():
             leg = offered.get(call)
@@ -283,18 +237,7 @@ class Dispatcher:
         """An agent's session changed, whoever changed it."""
         if not self._ready:
             return
-        self._tell(
-            QueueNews(
-                USER_EVENT_SESSION,
-                call=session.call,
-                agent=session.agent,
-                seat=session.seat,
-                state=session.state,
-                since=session.since.timestamp(),
-                reason=session.reason,
-                version=session.version,
-            )
-        )
+        self._witness.session(session)
         before = self._sat.get(session.agent, "")
         if before and before != session.seat:
             del self._sat[session.agent]
@@ -352,35 +295,21 @@ class Dispatcher:
             if not offer.rings and self._clock() - offer.since > LOST_AFTER:
                 self._offer_failed(offer.call, offer.seat, "lost")
         for correction in overdue(self._staff.working(), self._seen, now, self._staff.times):
-            self._correct(correction)
+            if not self._is_being_offered(correction.seat):
+                self._correct(correction)
         self._set_alarm()
 
-    # --- callers ------------------------------------------------------------------------------------------------------
+    def _is_being_offered(self, seat: str) -> bool:
+        """Asterisk itself ends the ringing; and once answered, the agent hears who it is and is asked for a key."""
+        offer = self.offers.get(seat)
+        return offer is not None and self._clock() - offer.since < LONGEST_OFFER
 
-    def _note_joined(self, call: str, place: Place, again: bool) -> None:
-        joined = datetime.datetime.fromtimestamp(place.joined, datetime.UTC)
-        data = {
-            "joined": joined.isoformat(),
-            "tier": place.tier,
-            "line": place.line,
-            "language": place.language,
-            "required": dict(place.required),
-            "wished": dict(place.wished),
-            "branch": place.branch,
-            "customer": place.customer,
-            "reason": place.reason,
-            "again": again,
-        }
-        self._note(call, WAIT_JOINED, data)
-        self._tell(QueueNews(WAIT_JOINED, call, tier=place.tier, joined=place.joined, place=encode(place)))
+    # --- callers ------------------------------------------------------------------------------------------------------
 
     def _forget_waiter(self, call: str, how: str) -> None:
         waiter = self.waiting.pop(call)
         self.left[call] = waiter.place
-        waited = round(self._clock() - waiter.place.joined, 1)
-        self._note(call, WAIT_LEFT, {"how": how, "waited": waited})
-        place = waiter.place
-        self._tell(QueueNews(WAIT_LEFT, call, tier=place.tier, joined=place.joined, how=how, waited=waited))
+        self._witness.left(call, waiter.place, how, self._clock() - waiter.place.joined)
         self._handle(events.CallerLeaves(call))
 
     def _caller_gone(self, call: str) -> None:
@@ -435,23 +364,12 @@ class Dispatcher:
             self._drop(offer)
             self._handle(events.SeatRefused(seat, call))
             return
-        why = decision.why
-        data = {
-            "agent": offer.agent,
-            "seat": seat,
-            "waited": round(why.waited, 1),
-            "standing": why.standing,
-            "urgency": round(why.urgency, 3),
-            "ring": why.ring,
-            "words": list(why.words()),
-        }
-        self._note(call, OFFER_MADE, data)
-        joined = waiter.place.joined
-        self._tell(QueueNews(OFFER_MADE, call, offer.agent, seat, why.tier, joined, waited=why.waited))
         variables = self._offers_made.variables(self._staff.seats[seat], call, waiter.place, self._staff.times)
+        offer.recording = PurePath(variables[VAR_OFFER_RECORD]).stem
+        self._witness.offered(offer, waiter.place, decision.why)
         waiter.taken = offer.sent = True
         try:
-            await self._acts.offer(call, variables)
+            await waiter.road.send(variables)
         except AmiError as error:
             log.warning("a caller could not be sent to a seat", call=call, seat=seat, error=str(error))
             waiter.taken = False
@@ -466,7 +384,7 @@ class Dispatcher:
             await self._staff.do(offer.agent, agents.Release(offer.call))
         if waiter is not None and waiter.taken and reason != "caller left":
             try:
-                await self._acts.take_back(offer.call)
+                await waiter.road.take_back()
             except AmiError as error:
                 log.info("a caller who was to come back from a seat is gone", call=offer.call, error=str(error))
 
@@ -510,10 +428,7 @@ class Dispatcher:
             del self.offers[offer.seat]
 
     def _note_failed(self, offer: Offer, how: str) -> None:
-        seconds = round(self._clock() - offer.since, 1)
-        data = {"agent": offer.agent, "seat": offer.seat, "how": how, "seconds": seconds}
-        self._note(offer.call, OFFER_FAILED, data)
-        self._tell(QueueNews(OFFER_FAILED, offer.call, offer.agent, offer.seat, how=how))
+        self._witness.failed(offer, how, self._clock() - offer.since)
 
     # --- talks --------------------------------------------------------------------------------------------------------
 
@@ -526,15 +441,12 @@ class Dispatcher:
         waiter = self.waiting.pop(call, None)
         place = waiter.place if waiter else None
         now = self._clock()
-        self.talks[seat] = Talk(call, offer.agent, seat, now, place, channel)
+        talk = Talk(call, offer.agent, seat, now, place, channel, offer.recording)
+        self.talks[seat] = talk
         self.last_agents[call] = offer.agent
         if waiter is not None:
             self._handle(events.SeatAccepted(seat, call))
-        waited = round(now - place.joined, 1) if place else 0.0
-        data = {"agent": offer.agent, "seat": seat, "waited": waited, "tier": place.tier if place else "normal"}
-        self._note(call, TALK_BEGAN, data)
-        tier, joined = (place.tier, place.joined) if place else (None, None)
-        self._tell(QueueNews(TALK_BEGAN, call, offer.agent, seat, tier, joined, waited=waited))
+        self._witness.talk_began(talk, now - place.joined if place else 0.0)
         self._go(self._staff.do(offer.agent, agents.Answer(call)), f"answer {seat}")
 
     def _found_talking(self, call: str, seat: str, channel: str, snapshot: Snapshot, now: float) -> None:
@@ -546,14 +458,14 @@ class Dispatcher:
         session = self._staff.at(seat)
         agent = session.agent if session else ""
         since = session.since.timestamp() if session and session.state == "talking" else now
-        self.talks[seat] = Talk(call, agent, seat, since, place, channel)
+        talk = Talk(call, agent, seat, since, place, channel)
+        self.talks[seat] = talk
         self.last_agents[call] = agent
         if session is not None and session.state != "talking":  # it was answered while we were away
-            waited = round(now - place.joined, 1) if place else 0.0
-            tier = place.tier if place else "normal"
-            self._note(call, TALK_BEGAN, {"agent": agent, "seat": seat, "waited": waited, "tier": tier})
+            self._witness.talk_began(talk, now - place.joined if place else 0.0)
 
-    def _talk_of(self, call: str) -> Talk | None:
+    def talk_of(self, call: str) -> Talk | None:
+        """The talk in which this caller is."""
         return next((talk for talk in self.talks.values() if talk.call == call), None)
 
     def _talk_over(self, call: str, seat: str, cause: int) -> None:
@@ -569,9 +481,7 @@ class Dispatcher:
             how = "caller"
         else:
             how = "agent" if cause == NORMAL_CLEARING else "cut"
-        seconds = round(self._clock() - talk.since, 1)
-        self._note(call, TALK_ENDED, {"agent": talk.agent, "seat": seat, "seconds": seconds, "how": how})
-        self._tell(QueueNews(TALK_ENDED, call, talk.agent, seat, how=how))
+        self._witness.talk_ended(talk, how, self._clock() - talk.since)
         if how == "cut":
             self._cut.add(call)
         event = agents.SeatLost("line_dropped") if how == "cut" else agents.HangUp(call)
@@ -653,9 +563,6 @@ class Dispatcher:
         self._alarm = None
         self._carry_out(self.engine.handle(events.Tick(), self._now()))
         self.look_after()
-
-    def _note(self, call: str, kind: str, data: Mapping[str, Any]) -> None:
-        self._journal.append(Event(call, kind, data))
 
     def _go(self, work: Coroutine[Any, Any, Any], name: str) -> None:
         task = asyncio.get_running_loop().create_task(work, name=name)

@@ -32,12 +32,14 @@ from ivr.contract import VAR_CALL, VAR_SEAT, VAR_WAIT
 from ivr.flow.prompts import Prompts
 from ivr.queueing import news
 from ivr.queueing.acts import ManagerActs
+from ivr.queueing.chronicle import Chronicle
 from ivr.queueing.dispatcher import Dispatcher
 from ivr.queueing.offer import OfferMaker, warm
 from ivr.queueing.questions import Questions
 from ivr.queueing.room import Room
 from ivr.queueing.seen import fact_of, snapshot_of
 from ivr.queueing.staff import Staff
+from ivr.queueing.stages import Witnesses
 from ivr.speech.errors import SpeechError
 from ivr.speech.values import Name
 
@@ -74,10 +76,9 @@ class Switchboard:
             self.staff,
             self.acts,
             self.offers,
-            journal,
+            Witnesses(Chronicle(journal, self._news)),
             policy_file.read(),
             TalkTimes(USUAL_TALKS),
-            self._news,
         )
         self.room = Room(self.dispatcher, self.offers, self._profiles)
         self.questions = Questions(self.dispatcher)

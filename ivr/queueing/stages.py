@@ -1,0 +1,122 @@
+"""The stages of a caller who wants a person: waiting, being offered to a seat, talking. Plain records."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from agent_routing.decisions import Why
+from db.agent import Session
+from ivr.queueing.place import Place
+
+TalkEnd = Literal["agent", "caller", "cut", "moved"]
+
+
+class Road(Protocol):
+    """How a seat and this caller come together in Asterisk. Both methods raise AmiError."""
+
+    async def send(self, variables: Mapping[str, str]) -> None:
+        """Ring the seat for the caller (``variables`` as ``ivr.queueing.offer`` makes them)."""
+
+    async def take_back(self) -> None:
+        """Stop ringing; the caller waits on."""
+
+
+@dataclass(slots=True)
+class Waiter:
+    """One caller who waits. ``taken``: sent to a seat."""
+
+    place: Place
+    road: Road
+    taken: bool = False
+
+
+@dataclass(slots=True)
+class Offer:
+    """One seat that is being offered a caller. ``recording``: the name under which the talk will be recorded."""
+
+    call: str
+    agent: str
+    seat: str
+    since: float
+    sent: bool = False
+    rings: bool = False
+    recording: str = ""
+
+
+@dataclass(slots=True)
+class Talk:
+    """One talk that goes on. ``channel`` is the leg to the seat; ``left`` who left the bridge first."""
+
+    call: str
+    agent: str
+    seat: str
+    since: float
+    place: Place | None
+    channel: str = ""
+    recording: str = ""
+    left: str = ""
+    moved: bool = False
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Witness(Protocol):
+    """Whoever is told what happens, at once and in order. Must neither wait nor raise. Seconds everywhere."""
+
+    def joined(self, call: str, place: Place, again: bool) -> None:
+        """A caller waits."""
+
+    def left(self, call: str, place: Place, how: str, waited: float) -> None:
+        """A caller waits no more, and talks to nobody."""
+
+    def offered(self, offer: Offer, place: Place, why: Why) -> None:
+        """A seat is being rung for a caller."""
+
+    def failed(self, offer: Offer, how: str, seconds: float) -> None:
+        """It came to nothing."""
+
+    def talk_began(self, talk: Talk, waited: float) -> None:
+        """The two talk."""
+
+    def talk_ended(self, talk: Talk, how: TalkEnd, seconds: float) -> None:
+        """… and do not any more."""
+
+    def session(self, session: Session) -> None:
+        """An agent does something else now."""
+
+
+class Witnesses:
+    """Several of them, told in their order."""
+
+    def __init__(self, *witnesses: Witness) -> None:
+        self._witnesses = witnesses
+
+    def joined(self, call: str, place: Place, again: bool) -> None:
+        for one in self._witnesses:
+            one.joined(call, place, again)
+
+    def left(self, call: str, place: Place, how: str, waited: float) -> None:
+        for one in self._witnesses:
+            one.left(call, place, how, waited)
+
+    def offered(self, offer: Offer, place: Place, why: Why) -> None:
+        for one in self._witnesses:
+            one.offered(offer, place, why)
+
+    def failed(self, offer: Offer, how: str, seconds: float) -> None:
+        for one in self._witnesses:
+            one.failed(offer, how, seconds)
+
+    def talk_began(self, talk: Talk, waited: float) -> None:
+        for one in self._witnesses:
+            one.talk_began(talk, waited)
+
+    def talk_ended(self, talk: Talk, how: TalkEnd, seconds: float) -> None:
+        for one in self._witnesses:
+            one.talk_ended(talk, how, seconds)
+
+    def session(self, session: Session) -> None:
+        for one in self._witnesses:
+            one.session(session)
