@@ -27,6 +27,8 @@ Road = Literal["udp", "tcp", "tls", "ws", "wss"]
 # Of an SRTP key as SDES writes it (RFC 4568): 30 bytes in base64.
 CRYPTO = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n"
 
+CLOSE_SECONDS = 0.5  # for the other side's goodbye on a WebSocket
+
 
 class _Line:
     """Whole SIP messages, to Asterisk and from it."""
@@ -45,14 +47,16 @@ class _Line:
             await self._open_udp(port)
         elif self.road in ("tcp", "tls"):
             reader, writer = await asyncio.open_connection(LOOPBACK, port, ssl=tls)
-            self._end.push_async_callback(_close, writer)
+            self._end.callback(writer.transport.abort)  # Asterisk does not answer TLS's goodbye: no use in waiting
             self.port = writer.get_extra_info("sockname")[1]
             self.send = lambda text: writer.write(text.encode())
             self._reading = asyncio.create_task(self._read(reader))
         else:
             http = await self._end.enter_async_context(aiohttp.ClientSession())
             url = f"{self.road}://{LOOPBACK}:{port}/ws"
-            socket = await self._end.enter_async_context(http.ws_connect(url, protocols=["sip"], ssl=tls or True))
+            farewell = aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS)
+            opened = http.ws_connect(url, protocols=["sip"], ssl=tls or True, timeout=farewell)
+            socket = await self._end.enter_async_context(opened)
             sent: set[asyncio.Task[None]] = set()
 
             def send(text: str) -> None:
@@ -384,9 +388,3 @@ def _quoted(text: str, name: str) -> str:
 
 def _md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-
-
-async def _close(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
