@@ -438,6 +438,12 @@ class Following(Generic[T]):
             self._waiting.append(one)
             self._arrived.set()
 
+    async def some(self) -> None:
+        """Until there is something to take."""
+        while not self._waiting:
+            self._arrived.clear()
+            await self._arrived.wait()
+
     def arrived(self) -> list[T]:
         """All that came and was not taken yet, without waiting."""
         found = list(self._waiting)
@@ -449,8 +455,7 @@ class Following(Generic[T]):
 
     async def __anext__(self) -> T:
         while not self._waiting:
-            self._arrived.clear()
-            await self._monitor.lasts_until(self._arrived.wait())
+            await self._monitor.lasts_until(self.some())
         return self._waiting.popleft()
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import datetime
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from itertools import chain
 from typing import Any, Final, Protocol
 
@@ -124,37 +125,28 @@ class Watch:
     async def _follow(self, monitor: Monitor) -> None:
         following = monitor.follow(self._sights)
         missed = 0
-        await self._read_state(monitor)
-        self._link("asterisk", True)
-        reading = asyncio.create_task(self._read_on_demand(monitor))
-        try:
-            async for first in following:
-                for sight in chain(first, *following.arrived()):
-                    self._take(sight)
-                if following.dropped > missed:
-                    missed = following.dropped
-                    self._read_anew.set()
-                self.changed.set()
-        finally:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
-
-    async def _read_on_demand(self, monitor: Monitor) -> None:
+        self._read_anew.set()
         while True:
-            await self._read_anew.wait()
-            try:
+            if self._read_anew.is_set():
                 await self._read_state(monitor)
-            except AmiError:  # a link that broke is noticed where events are awaited; anything else is tried again
+                self._link("asterisk", True)
+            for sight in chain.from_iterable(following.arrived()):
+                self._take(sight)
+            if following.dropped > missed:
+                missed = following.dropped
                 self._read_anew.set()
-                await asyncio.sleep(self._pulse_seconds)
+            self.changed.set()
+            await monitor.lasts_until(_any(following.some, self._read_anew.wait))
 
     async def _read_state(self, monitor: Monitor) -> None:
-        """Events that come meanwhile wait: they are taken after it, and taking one again makes no difference."""
+        """Events that come meanwhile wait, or a list made before them would undo them.
+
+        They are taken after it; taking one again makes no difference.
+        """
         self._read_anew.clear()
         channels = await monitor.channels(VAR_WAIT, VAR_SEAT, VAR_CALL)
         devices = await monitor.devices()
         self._take(state_of(channels, devices, self._clock()))
-        self.changed.set()
 
     def _sights(self, event: Mapping[str, Any]) -> tuple[Sight, ...] | None:
         return sights_of(event, self._clock()) or None
@@ -196,12 +188,9 @@ class Watch:
             else:
                 self._link("database", True)
             self._stranger_told.clear()
-            wakes = [asyncio.ensure_future(event.wait()) for event in (self._stranger_told, self._stopping)]
-            try:
-                await asyncio.wait(wakes, timeout=self._pulse_seconds, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for wake in wakes:
-                    wake.cancel()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._pulse_seconds):
+                    await _any(self._stranger_told.wait, self._stopping.wait)
 
     async def _read_roster(self) -> None:
         sessions = await self._sessions.all()
@@ -238,3 +227,13 @@ class Watch:
             self.picture.take(LinkSeen(part, up, self._clock(), why))
             self.changed.set()
         self._looked[part].set()
+
+
+async def _any(*waits: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    """Until the first of them is over; the others are given up."""
+    tasks = [asyncio.ensure_future(wait()) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

@@ -191,6 +191,26 @@ async def test_events_while_the_state_is_read_are_not_lost(manager: FakeManager,
         await asyncio.gather(looking, return_exceptions=True)
 
 
+async def test_who_joins_while_the_state_is_read_anew_is_not_undone_by_the_older_list(
+    manager: FakeManager, store: Store
+) -> None:
+    async with onlooking(manager, store) as onlooker:
+        onlooker.controller_is_there = False
+        await onlooker.until(lambda shown: not shown.links["controller"].up)
+        asked = len(manager.actions("DeviceStateList"))
+        manager.faults.late_on.add("devicestatelist")  # the channels are listed, the answer is not yet complete
+        onlooker.controller_is_there = True
+        await manager.until(lambda: len(manager.actions("DeviceStateList")) > asked)
+        manager.emit("Newchannel", *waiting_caller(manager, "4.1").headers())
+        tell(manager, QueueNews("wait.joined", "4.1", tier="gold", joined=PLACE.joined, place=encode(PLACE)))
+        tell(manager, QueueNews("wait.joined", "4.2", tier="gold", joined=PLACE.joined, place=encode(PLACE)))
+        tell(manager, QueueNews("wait.left", "4.2", how="key"))
+        manager.devices["PJSIP/999"] = "NOT_INUSE"  # tells when the list has been taken
+        manager.release()
+        await onlooker.until(lambda _shown: "PJSIP/999" in onlooker.picture.devices)
+        await onlooker.until(lambda shown: [one.call for one in shown.waiting] == ["4.1"])
+
+
 async def test_a_wrong_secret_ends_the_look(manager: FakeManager, store: Store) -> None:
     manager.accounts[AMI_MONITOR].secret = "another"
     with pytest.raises(AuthFailed):
