@@ -38,6 +38,7 @@ from ivr.queueing.acts import Acts, ChannelRoad
 from ivr.queueing.offer import OfferMaker
 from ivr.queueing.place import Place, decode
 from ivr.queueing.seen import (
+    ENDINGS,
     CallerGone,
     EndpointReach,
     Fact,
@@ -96,6 +97,7 @@ class Dispatcher:
         self._cut: set[str] = set()  # calls whose seat dropped off the line, until the caller is back
         self._failing: set[str] = set()  # seats of which the engine is about to be told that they did not take a caller
         self._correcting: set[str] = set()  # agents who are being put right
+        self.mended = 0  # idle seats that the engine took for busy: a fault of ours
         self._ready = False  # everything has been read since the last connect
 
     # --- what flows ask -----------------------------------------------------------------------------------------------
@@ -238,6 +240,12 @@ class Dispatcher:
         if not self._ready:
             return
         self._witness.session(session)
+        self._follow(session)
+
+    def _follow(self, session: Session) -> None:
+        """Have the engine know what a session means for its seat."""
+        if session.seat in self._failing:
+            return
         before = self._sat.get(session.agent, "")
         if before and before != session.seat:
             del self._sat[session.agent]
@@ -250,7 +258,7 @@ class Dispatcher:
         match session.state:
             case "idle":
                 offer = self.offers.get(seat)
-                if offer is None and seat not in self.talks and seat not in self._failing:
+                if offer is None and seat not in self.talks:
                     self._handle(events.SeatIdle(seat))
             case "paused":
                 self._handle(events.SeatPaused(seat))
@@ -297,7 +305,20 @@ class Dispatcher:
         for correction in overdue(self._staff.working(), self._seen, now, self._staff.times):
             if not self._is_being_offered(correction.seat):
                 self._correct(correction)
+        self._agree()
         self._set_alarm()
+
+    def _agree(self) -> None:
+        """An idle agent whom the engine takes for busy would be idle for ever. It never should come to that."""
+        for stand in self.engine.seats():
+            seat = stand.seat.id
+            if stand.state != "busy" or seat in self.offers or seat in self.talks or seat in self._failing:
+                continue
+            session = self._staff.at(seat)
+            if session is not None and session.state == "idle":
+                self.mended += 1
+                log.error("an idle seat was taken for busy", seat=seat, agent=session.agent)
+                self._handle(events.SeatIdle(seat))
 
     def _is_being_offered(self, seat: str) -> bool:
         """Asterisk itself ends the ringing; and once answered, the agent hears who it is and is asked for a key."""
@@ -323,16 +344,31 @@ class Dispatcher:
     def _came_back(self, call: str, back: Returned) -> None:
         """The caller's own channel says how it went: before, after or without the manager's events."""
         if back.talked is None:
-            self._offer_failed(call, back.seat, "no_answer")
-        else:
-            talk = self.talks.get(back.seat)
-            if talk is not None and talk.call == call:
-                talk.left = talk.left or "seat"
-                self._talk_over(call, back.seat, back.cause or NORMAL_CLEARING)
-        waiter = self.waiting.get(call)
-        if waiter is not None and back.talked is not None:  # the events of the talk never came
-            self.waiting.pop(call)
-            self._handle(events.CallerLeaves(call))
+            how = ENDINGS.get(back.status, "lost")
+            self._offer_failed(call, back.seat, "no_answer" if how == "answered" else how)
+            return
+        if (waiter := self.waiting.get(call)) is not None:  # the talk was never seen: it is over all the same
+            self._talked_unseen(call, back, waiter)
+        talk = self.talks.get(back.seat)
+        if talk is not None and talk.call == call:
+            talk.left = talk.left or "seat"
+            self._talk_over(call, back.seat, back.cause or NORMAL_CLEARING)
+
+    def _talked_unseen(self, call: str, back: Returned, waiter: Waiter) -> None:
+        offer = self.offers.get(back.seat)
+        session = self._staff.at(back.seat)
+        agent = offer.agent if offer is not None and offer.call == call else session.agent if session else ""
+        if offer is not None and offer.call == call:
+            self._drop(offer)
+        self.waiting.pop(call)
+        since = self._clock() - (back.talked or 0.0)
+        talk = Talk(call, agent, back.seat, since, waiter.place, recording=offer.recording if offer else "")
+        self.talks[back.seat] = talk
+        self.last_agents[call] = agent
+        self._handle(events.CallerLeaves(call))
+        self._witness.talk_began(talk, since - waiter.place.joined)
+        if session is not None and session.call == call and session.state in ("reserved", "ringing"):
+            self._go(self._staff.do(agent, agents.Answer(call)), f"answer {back.seat}")
 
     # --- offers -------------------------------------------------------------------------------------------------------
 
@@ -410,11 +446,11 @@ class Dispatcher:
         else:
             missed: MissedHow = "busy" if how == "busy" else "refused" if how == "refused" else "no_answer"
             event = agents.Missed(call, missed)
+        self._failing.add(seat)
         self._go(self._fail(offer, event), f"missed {seat}")
 
     async def _fail(self, offer: Offer, event: agents.Event) -> None:
         """First the store, which keeps a call from being offered twice, then the engine, which offers it again."""
-        self._failing.add(offer.seat)
         try:
             async with self._locks[offer.call]:
                 await self._staff.do(offer.agent, event)
@@ -422,6 +458,8 @@ class Dispatcher:
             self._failing.discard(offer.seat)
         if offer.seat not in self.offers and offer.seat not in self.talks:
             self._handle(events.SeatRefused(offer.seat, offer.call))
+        if (session := self._staff.sessions.get(offer.agent)) is not None:
+            self._follow(session)  # what it came to meanwhile was left alone
 
     def _drop(self, offer: Offer) -> None:
         if self.offers.get(offer.seat) is offer:

@@ -23,7 +23,7 @@ UNSET: Final = "(null)"  # what Status says of a variable that a channel does no
 
 DialEnding = Literal["answered", "no_answer", "refused", "busy", "lost", "released"]
 # DialStatus as manager_channels.c (dial_to_string) writes it. Who presses "reject" sends 486 or 603: both are BUSY.
-_ENDINGS: Final[Mapping[str, DialEnding]] = {
+ENDINGS: Final[Mapping[str, DialEnding]] = {
     "ANSWER": "answered",
     "NOANSWER": "no_answer",
     "BUSY": "busy",
@@ -110,7 +110,7 @@ def fact_of(event: Event) -> Fact | None:
             call, seat = leg.get(VAR_CALL, ""), leg[VAR_SEAT]
             if event.name == "DialBegin":
                 return LegRings(call, seat, event.get("DestChannel"))
-            return LegEnds(call, seat, _ENDINGS.get(event.get("DialStatus"), "lost"))
+            return LegEnds(call, seat, ENDINGS.get(event.get("DialStatus"), "lost"))
         case "BridgeEnter":
             leg = _variables(event, "ChanVariable")
             seat = leg.get(VAR_SEAT, "")
