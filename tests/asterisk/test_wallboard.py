@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 from conftest import RunningAsterisk
-from hotline import _toml
+from hotline import LOOK_SECONDS, _toml
 
 from db.agent import Agent, Seat
 from db.agents import Agents
@@ -79,14 +79,11 @@ async def waiting_call(actions: AmiClient, place: Place, number: str) -> AsyncIt
     """A call that has this place; hung up in the end."""
     call = f"board-{uuid.uuid4().hex[:12]}"
     await actions.action("Originate", {**STAY, "ChannelId": call, "CallerID": number})
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            await actions.action("Setvar", {"Channel": call, "Variable": contract.VAR_WAIT, "Value": encode(place)})
-            break
-        except Exception:
-            assert time.monotonic() < deadline
-            await asyncio.sleep(0.02)
+    async with asyncio.timeout(PATIENCE):
+        # Not before it is answered: the other half of a Local channel takes over what this half has when it begins.
+        while not any(one["Uniqueid"] == call and one["Application"] == "Wait" for one in await actions.list("Status")):
+            await asyncio.sleep(LOOK_SECONDS)
+    await actions.action("Setvar", {"Channel": call, "Variable": contract.VAR_WAIT, "Value": encode(place)})
     try:
         yield call
     finally:
@@ -149,12 +146,10 @@ async def test_waiting_callers_are_seen_in_their_order_and_gone_after_the_hang_u
             told = await board.until(lambda told: second in calls(told))
             assert [call for call in calls(told) if call in (first, second)] == [second, first]
             assert (board.of(second) or {})["number"] == "139****9000"
-            assert not told["links"]["controller"]["up"] or told["links"]["controller"]["since"]
             async with monitor(environment, "--once", "--json", "--numbers") as once:
                 told = await once.until(lambda told: True)
             assert (once.of(first) or {})["number"] == "13800138000"  # read whole, from the channels alone
             assert (once.of(second) or {})["standing"] == "strict"
-            assert once.of(second + ";2") is None
             assert [row["reach"] for row in told["seats"] if row["seat"] == "S1"] == ["unreachable"]
             assert "no_language" in [alert["kind"] for alert in told["alerts"]]
         told = await board.until(lambda told: second not in calls(told))
