@@ -52,7 +52,7 @@ def load(text: str, file: str) -> tuple[SeatTimes | None, list[Problem]]:
 
     # A lease shorter than a round to Asterisk would free every seat before it rings.
     longest: dict[State, datetime.timedelta] = {
-        "reserved": span("reserved", "10s", 1, 120),
+        "reserved": span("reserved", "3s", 1, 120),
         "ringing": span("ringing", "20s", 3, 300),
         "talking": span("talking", "240m", 60, DAY),
         "gone": span("gone", "30m", 10, DAY),

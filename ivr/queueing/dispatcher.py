@@ -90,6 +90,7 @@ class Dispatcher:
         )  # by call: one act of the store at a time
         self._seen: dict[str, SeatSeen] = {}
         self._reach: dict[str, str] = {}  # by endpoint
+        self._in_use: set[str] = set()  # endpoints that somebody is on, in a call of ours or not
         self._tasks: set[asyncio.Task[Any]] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._known: dict[str, PoolSeat] = {}  # seats as the engine knows them
@@ -192,7 +193,8 @@ class Dispatcher:
                 self._seen.pop(seat, None)
             case CallerGone(call):
                 self._caller_gone(call)
-            case EndpointReach(endpoint, reach):
+            case EndpointReach(endpoint, reach, in_use):
+                self._use_changed(endpoint, in_use)
                 self._reach_changed(endpoint, reach)
 
     def rebuild(self, snapshot: Snapshot) -> None:
@@ -202,6 +204,7 @@ class Dispatcher:
         self._known.clear()
         self._sat.clear()
         self._reach = dict(snapshot.reach)
+        self._in_use = set(snapshot.in_use)
         self._seen = snapshot.seen(self._staff.endpoints())
         self._ready = True
         in_talk = {leg.call: leg for leg in snapshot.legs.values() if leg.leg == "bridged"}
@@ -229,7 +232,9 @@ class Dispatcher:
             if leg is None:
                 self._handle(events.CallerJoins(waiter.place.caller(call)))
             elif leg.seat not in self.offers and (sitting := self._staff.at(leg.seat)) is not None:
-                self.offers[leg.seat] = Offer(call, sitting.agent, leg.seat, now, rings=True)
+                offer = self.offers[leg.seat] = Offer(call, sitting.agent, leg.seat, now, rings=True)
+                if sitting.state == "idle":
+                    self._go(self._adopt(offer), f"adopt {leg.seat}")
         for correction in reconcile(self._staff.working(), self._seen):
             self._correct(correction)
         for session in self._staff.working():
@@ -257,8 +262,11 @@ class Dispatcher:
         seat = session.seat
         match session.state:
             case "idle":
-                offer = self.offers.get(seat)
-                if offer is None and seat not in self.talks:
+                if seat in self.offers or seat in self.talks:
+                    pass
+                elif self._staff.seats[seat].endpoint in self._in_use:  # a call of the agent's own: it rings later
+                    self._handle(events.SeatBusy(seat, session.since.timestamp()))
+                else:
                     self._handle(events.SeatIdle(seat))
             case "paused":
                 self._handle(events.SeatPaused(seat))
@@ -315,7 +323,8 @@ class Dispatcher:
             if stand.state != "busy" or seat in self.offers or seat in self.talks or seat in self._failing:
                 continue
             session = self._staff.at(seat)
-            if session is not None and session.state == "idle":
+            in_use = self._staff.seats[seat].endpoint in self._in_use
+            if session is not None and session.state == "idle" and not in_use:
                 self.mended += 1
                 log.error("an idle seat was taken for busy", seat=seat, agent=session.agent)
                 self._handle(events.SeatIdle(seat))
@@ -410,6 +419,12 @@ class Dispatcher:
             log.warning("a caller could not be sent to a seat", call=call, seat=seat, error=str(error))
             waiter.taken = False
             self._offer_failed(call, seat, "lost")
+
+    async def _adopt(self, offer: Offer) -> None:
+        """A seat is rung for a caller by Asterisk's own queue: from now on that is known."""
+        async with self._locks[offer.call]:
+            if await self._staff.reserve(offer.agent, offer.call):
+                await self._staff.do(offer.agent, agents.Ring(offer.call))
 
     async def _withdraw(self, offer: Offer, reason: str) -> None:
         """The engine has taken the seat back. A caller who left stops the ringing without our help."""
@@ -545,6 +560,16 @@ class Dispatcher:
             self._handle(events.SeatKnown(known))
         self._sat[agent.id] = seat.id
         return True
+
+    def _use_changed(self, endpoint: str, in_use: bool) -> None:
+        """An idle agent on a call of another kind (a feature code, a colleague) is not rung meanwhile."""
+        if in_use == (endpoint in self._in_use):
+            return
+        self._in_use ^= {endpoint}
+        seat = next((one.id for one in self._staff.seats.values() if one.endpoint == endpoint), "")
+        session = self._staff.at(seat) if seat else None
+        if session is not None and session.state == "idle":
+            self._follow(session)
 
     def _reach_changed(self, endpoint: str, reach: str) -> None:
         if self._reach.get(endpoint) == reach:

@@ -1,7 +1,9 @@
 """A caller's place in the queue, small enough to ride on the channel in VAR_WAIT. Pure.
 
-base64url of JSON with one-letter keys, without padding: an AMI action and a dialplan both carry it, and commas, quotes,
-dollars and line ends have meanings of their own there. A controller that was restarted reads all places back with one
+``gold.1790000000123.REST``: tier and joining time stand in plain for the dialplan, which queues callers by them while
+there is no controller, and may write a place without a rest itself. The rest is base64url of JSON with one-letter keys,
+without padding: an AMI action and a dialplan both carry it, and commas, quotes, dollars and line ends have meanings of
+their own there. A controller that was restarted reads all places back with one
 AMI ``Status``; the wallboard reads the same text. A channel variable can hold whatever anybody wrote there, so what is
 not a place in every part is none. Must not know: channels, the manager, the engine's state.
 """
@@ -22,6 +24,7 @@ from ivr.errors import GoldlineError
 
 LONGEST: Final = 1000  # bytes of text: a header of AMI takes 1,024 with its name (manager.h, AMI's line buffer)
 _LONGEST_WORD: Final = 64  # characters of a name, a code, a number: as long as the store's (db.models.WORD)
+_MILLISECONDS_DIGITS: Final = 13  # from 2001 to 2286
 _ALPHABET: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
@@ -96,10 +99,14 @@ def encode(place: Place) -> str:
 
 def decode(text: str) -> Place | None:
     """Back from text; None for anything that is not one of ours."""
-    if not text or len(text) > LONGEST or not _ALPHABET.issuperset(text):
+    head, _, rest = text.rpartition(".")
+    if not text or len(text) > LONGEST or not _ALPHABET.issuperset(rest):
         return None
     try:
-        plain = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        if not rest:
+            tier, milliseconds = head.split(".")
+            return Place(joined=_milliseconds(milliseconds), tier=_tier(tier))
+        plain = json.loads(base64.urlsafe_b64decode(rest + "=" * (-len(rest) % 4)))
         return Place(
             joined=_seconds(plain["j"]),
             tier=_tier(plain["t"]),
@@ -137,7 +144,14 @@ def _encoded(place: Place) -> str:
     }
     spoken = {key: value for key, value in plain.items() if value or key == "j" or (key == "c" and value == 0)}
     raw = json.dumps(spoken, ensure_ascii=False, separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    rest = base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    return f"{place.tier}.{max(round(place.joined * 1000), 0)}.{rest}"
+
+
+def _milliseconds(text: str) -> float:
+    if not (text.isascii() and text.isdigit() and len(text) == _MILLISECONDS_DIGITS):
+        raise ValueError(text)
+    return int(text) / 1000
 
 
 def _seconds(value: Any) -> float:

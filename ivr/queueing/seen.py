@@ -18,6 +18,7 @@ from ivr.contract import VAR_CALL, VAR_SEAT, VAR_WAIT
 TECHNOLOGY: Final = "PJSIP/"
 # Device states that a phone has which can be rung; the others: it is not registered, or not known at all.
 REACHABLE: Final = frozenset(("NOT_INUSE", "INUSE", "BUSY", "RINGING", "RINGINUSE", "ONHOLD", "UNKNOWN"))
+IN_USE: Final = frozenset(("INUSE", "BUSY", "RINGINUSE", "ONHOLD"))
 UP: Final = "Up"
 UNSET: Final = "(null)"  # what Status says of a variable that a channel does not have (manager.c, generate_status)
 
@@ -91,10 +92,11 @@ class CallerGone:
 
 @dataclass(frozen=True, slots=True)
 class EndpointReach:
-    """A telephone of ours can be rung, or cannot any more."""
+    """A telephone of ours can be rung, or cannot any more; ``in_use``: somebody is on it, whoever it is with."""
 
     endpoint: str
     reach: Reach
+    in_use: bool = False
 
 
 Fact = LegRings | LegEnds | LegTalks | LegGone | LeftBridge | CallerGone | EndpointReach
@@ -128,7 +130,7 @@ def fact_of(event: Event) -> Fact | None:
         case "DeviceStateChange":
             device = event.get("Device")
             if device.startswith(TECHNOLOGY):
-                return EndpointReach(device.removeprefix(TECHNOLOGY), _reach(event.get("State")))
+                return EndpointReach(device.removeprefix(TECHNOLOGY), *_device(event.get("State")))
     return None
 
 
@@ -150,6 +152,7 @@ class Snapshot:
     legs: Mapping[str, SeatLeg]  # by seat
     reach: Mapping[str, Reach]  # by endpoint
     channels: frozenset[str]
+    in_use: frozenset[str] = frozenset()  # endpoints that somebody is on
 
     def seen(self, endpoints: Mapping[str, str]) -> dict[str, SeatSeen]:
         """By seat, as ``agent_routing.seats`` wants it. ``endpoints``: each seat's own, empty behind a trunk."""
@@ -175,16 +178,19 @@ def snapshot_of(channels: Iterable[Event], devices: Iterable[Event]) -> Snapshot
             legs[seat] = SeatLeg(variables.get(VAR_CALL, ""), seat, event.get("Channel"), leg)
         elif place := variables.get(VAR_WAIT):
             waiting[event.get("Uniqueid")] = place
-    reach = {
-        event.get("Device").removeprefix(TECHNOLOGY): _reach(event.get("State"))
+    states = {
+        event.get("Device").removeprefix(TECHNOLOGY): _device(event.get("State"))
         for event in devices
         if event.get("Device").startswith(TECHNOLOGY)
     }
-    return Snapshot(waiting, legs, reach, frozenset(ids))
+    reach = {endpoint: reach for endpoint, (reach, _) in states.items()}
+    in_use = frozenset(endpoint for endpoint, (_, is_used) in states.items() if is_used)
+    return Snapshot(waiting, legs, reach, frozenset(ids), in_use)
 
 
-def _reach(state: str) -> Reach:
-    return "reachable" if state.upper().replace(" ", "_") in REACHABLE else "unreachable"
+def _device(state: str) -> tuple[Reach, bool]:
+    word = state.upper().replace(" ", "_")
+    return ("reachable" if word in REACHABLE else "unreachable"), word in IN_USE
 
 
 def _variables(event: Event, header: str) -> dict[str, str]:

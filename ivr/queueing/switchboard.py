@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from collections.abc import Coroutine
-from pathlib import PurePath
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 import structlog
@@ -17,7 +17,9 @@ import structlog
 from agent_routing import pause_reasons, policy_file, seat_times
 from agent_routing.desk import AgentDesk
 from agent_routing.talk_times import TalkTimes
+from db.agent import Session
 from db.agents import Agents
+from db.calls import Calls
 from db.customer import brokerage_day
 from db.errors import StoreError
 from db.events import EventSink, utcnow
@@ -32,6 +34,7 @@ from ivr.contract import VAR_CALL, VAR_SEAT, VAR_WAIT
 from ivr.flow.prompts import Prompts
 from ivr.queueing import news
 from ivr.queueing.acts import ManagerActs
+from ivr.queueing.away import AwayQueue
 from ivr.queueing.chronicle import Chronicle
 from ivr.queueing.dispatcher import Dispatcher
 from ivr.queueing.offer import OfferMaker, warm
@@ -63,7 +66,9 @@ class Switchboard:
         voice: Voice,
         recordings: PurePath,
         language: str,
+        queue_log: Path,
     ) -> None:
+        """``recordings`` is a folder that Asterisk writes to, ``queue_log`` its record of its own queue."""
         self._prompts, self._voice, self._language = prompts, voice, language
         self._profiles = RoutingProfiles(store)
         self.desk = AgentDesk(store, seat_times.read(), pause_reasons.read())
@@ -82,7 +87,8 @@ class Switchboard:
         )
         self.room = Room(self.dispatcher, self.offers, self._profiles)
         self.questions = Questions(self.dispatcher)
-        self._tell = self.dispatcher.session_changed
+        self.away = AwayQueue(actions, self.acts, journal, _is_known_to(Calls(store)), queue_log)
+        self._tell = self._session_changed
         self._loops: set[asyncio.Task[None]] = set()
         self._telling: set[asyncio.Task[None]] = set()
         self._policy_stamp = policy_file.POLICY_FILE.stat().st_mtime_ns
@@ -99,6 +105,7 @@ class Switchboard:
             (self.room.keep_estimating(), "estimates"),
             (self._learn_talk_times(), "talk times"),
             (self._warm(), "words for agents"),
+            (self.away.keep(), "Asterisk's own queue"),
         ):
             self._keep(work, name)
 
@@ -113,6 +120,7 @@ class Switchboard:
     async def resync(self, ami: AmiClient) -> None:
         """Read everything anew: after each connect to Asterisk, before its events are handed out."""
         self.dispatcher.unready()
+        waiting_there = await self.away.close(ami)
         try:
             await self.staff.refresh()
         except StoreError as error:
@@ -120,13 +128,18 @@ class Switchboard:
         variables = ",".join((VAR_WAIT, VAR_SEAT, VAR_CALL))
         channels = await ami.list("Status", {"Variables": variables})
         devices = await ami.list("DeviceStateList")
-        self.dispatcher.rebuild(snapshot_of(channels, devices))
+        snapshot = snapshot_of(channels, devices)
+        await self.away.take_back(waiting_there, snapshot)
+        self.dispatcher.rebuild(snapshot)
+        self.away.open()
 
     def saw(self, event: Event) -> None:
         """An event of Asterisk's manager."""
         fact = fact_of(event)
         if fact is not None:
             self.dispatcher.take(fact)
+            if (work := self.away.saw(fact)) is not None:
+                self._keep(work, "back from Asterisk's own queue")
 
     def ended(self, call: str) -> None:
         """A call is over, and nothing need be known of it any more."""
@@ -153,6 +166,10 @@ class Switchboard:
             return
         self.dispatcher.replace_policy(policy)
         log.info("another routing policy serves")
+
+    def _session_changed(self, session: Session) -> None:
+        self.dispatcher.session_changed(session)
+        self.away.session(session, self.staff.seats)
 
     async def _follow_sessions(self) -> None:
         while True:
@@ -216,3 +233,10 @@ class Switchboard:
         self._loops.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("a loop of the queue broke", loop=task.get_name(), exc_info=error)
+
+
+def _is_known_to(calls: Calls) -> Callable[[str], Awaitable[bool]]:
+    async def is_known(call: str) -> bool:
+        return await calls.get(call) is not None
+
+    return is_known
