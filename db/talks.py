@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 
-from db.events import TALK_BEGAN
+from db.events import TALK_BEGAN, TALK_ENDED
 from db.models import CallEventRow
 from db.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class EndedTalk:
+    """A talk that is over. ``how`` as in the journal (``db.events.TALK_ENDED``)."""
+
+    agent: str
+    seconds: float
+    how: str
 
 
 class Talks:
@@ -15,14 +26,21 @@ class Talks:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def last_agent(self, call_id: str) -> str | None:
-        """The agent whom this call's caller talked to last; None when no talk has begun."""
+    async def last_ended(self, call_id: str) -> EndedTalk | None:
+        """The last talk of this call's caller; None when there was none, or one goes on."""
         query = (
-            sa.select(CallEventRow.data)
-            .where(CallEventRow.call_id == call_id, CallEventRow.kind == TALK_BEGAN)
+            sa.select(CallEventRow.kind, CallEventRow.data)
+            .where(CallEventRow.call_id == call_id, CallEventRow.kind.in_((TALK_BEGAN, TALK_ENDED)))
             .order_by(CallEventRow.at.desc(), CallEventRow.position.desc())
             .limit(1)
         )
         async with self._store.reading() as session:
-            data = await session.scalar(query)
-        return str(data["agent"]) if data and data.get("agent") else None
+            row = (await session.execute(query)).one_or_none()
+        if row is None or row.kind != TALK_ENDED or not row.data.get("agent"):
+            return None
+        seconds = row.data.get("seconds")
+        return EndedTalk(
+            str(row.data["agent"]),
+            float(seconds) if isinstance(seconds, int | float) else 0.0,
+            str(row.data.get("how", "")),
+        )

@@ -29,7 +29,6 @@ from db.notices import Notices
 from db.pins import Pins
 from db.recognition import Recognition
 from db.store import Store
-from db.talks import Talks
 from ivr import contract
 from ivr.agents.feature_calls import FeatureCalls
 from ivr.agents.log_in import LogIns
@@ -58,6 +57,7 @@ from ivr.lines.book import LineBook
 from ivr.lines.desk import LineDesk
 from ivr.memory import settle_memory
 from ivr.metrics import Metrics
+from ivr.missed import following
 from ivr.queueing.switchboard import Switchboard
 from ivr.reception import Reception
 from ivr.selfservice.services import selfservice_services
@@ -133,7 +133,7 @@ class Controller:
         notices = NoticeBoard(Notices(self.store).published)
         services = all_services(self.quotes, notices, Callbacks(self.store).leave)
         services |= {service.name: service for service in selfservice_services(self.store, self.quotes)}
-        services |= {service.name: service for service in survey_services(Talks(self.store).last_agent, self.journal)}
+        services |= {service.name: service for service in survey_services(self._worth_asking, self.journal)}
         identity = self._open_identity(stack, secrets.identity_key.encode())
         services |= {service.name: service for service in identity_services(identity)}
         self.feature_calls = self._open_feature_calls(stack, secrets.identity_key.encode())
@@ -215,6 +215,7 @@ class Controller:
         self._go(self._compose_prompts(), "prompts")
         self._go(self._follow_hangups(), "hangups")
         self._go(self._watch_flows(), "flow files")
+        self._go(following.follow(self.store, self.journal), "missed callers")
         telephones = Provisioning(self.store, layout, console(settings.cache_dir, layout))
         self._go(telephones.follow(), "telephones")
         self._go(self.metrics.watch_loop(), "loop lag")
@@ -307,6 +308,9 @@ class Controller:
             log.info("a caller left before hearing that all lines are busy", error=str(error))
         self.journal.append(Event(call.id, "call.ended", {"how": "busy"}))
         self.metrics.call_ended("-", "busy")
+
+    async def _worth_asking(self, call_id: str) -> str | None:
+        return await self.switchboard.last_talks.worth_asking(call_id)
 
     def _checkpoint_aside(self, call_id: str, text: str) -> None:
         self._go(self._set_checkpoint(call_id, text), "checkpoint")

@@ -95,13 +95,14 @@ class Returned(NamedTuple):
     """How an offer of this call to a seat ended, as the dialplan tells it (VAR_TALK, written in CONTEXT_OFFER).
 
     ``talked`` in seconds; None: the two never talked. ``cause`` is the seat's hang-up cause (Q.850), 0 when it was not
-    known yet: the leg to the seat ends in a thread of its own.
+    known yet: the leg to the seat ends in a thread of its own. ``offer`` is the last offer's id (VAR_OFFER_ID).
     """
 
     status: str
     cause: int
     talked: float | None
     seat: str
+    offer: str = ""
 
     @property
     def cut(self) -> bool:
@@ -135,7 +136,7 @@ class Call:
         self.carried_checkpoint = environment.get("agi_arg_2", "")
         self.was_lost = environment.get("agi_arg_3", "").strip("0") != ""
         """The dialplan has looked for a controller before it found us, and counts that."""
-        self.returned = _returned(environment.get("agi_arg_4", ""), environment.get("agi_arg_5", ""))
+        self.returned = _returned(*(environment.get(f"agi_arg_{number}", "") for number in (4, 5, 6)))
         self._checkpoint = self.carried_checkpoint
 
     @property
@@ -345,13 +346,14 @@ def _ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def _returned(text: str, cause: str) -> Returned | None:
+def _returned(text: str, cause: str, offer: str) -> Returned | None:
     """Written by our own dialplan; what is not of its form says nothing."""
     status, _, rest = text.partition(":")
     ms, _, seat = rest.partition(":")
     if not status or not seat:
         return None
-    return Returned(status, int(cause) if _is_number(cause) else 0, int(ms) / 1000 if _is_number(ms) else None, seat)
+    talked = int(ms) / 1000 if _is_number(ms) else None
+    return Returned(status, int(cause) if _is_number(cause) else 0, talked, seat, offer)
 
 
 def _is_number(text: str) -> bool:

@@ -28,6 +28,7 @@ VAR_SEAT = "GOLDLINE_SEAT"  # on the leg to a seat: the seat's id …
 VAR_CALL = "GOLDLINE_CALL"  # … and the call that it is rung for (the Uniqueid of the caller's channel)
 
 # What an offer needs, set on the caller's channel before it is sent to CONTEXT_OFFER
+VAR_OFFER_ID = "GOLDLINE_OFFER_ID"  # which offer: random; of the talk that may come of it, too
 VAR_OFFER_SEAT = "GOLDLINE_OFFER_SEAT"  # the seat's id
 VAR_OFFER_DIAL = "GOLDLINE_OFFER_DIAL"  # how it is rung: PJSIP/…
 VAR_OFFER_RING = "GOLDLINE_OFFER_RING"  # for how many seconds

@@ -257,6 +257,9 @@ class AnsweredAtOnce:
         self.seconds = seconds
         self.left: list[tuple[str, LeftHow]] = []
 
+    async def may_record(self, caller: Caller) -> bool:  # noqa: ARG002
+        return True
+
     async def place(self, caller: Caller, wish: Wish, carried: str) -> str:  # noqa: ARG002 - all are alike here
         return carried or "place"
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
+from db.recording import Consent
 from ivr.call import Returned
 from ivr.flow.service import Caller
 
@@ -23,13 +24,13 @@ class Wish:
     """What kind of person a caller wants.
 
     ``reason`` is a prompt without values, said to whoever answers. ``required`` and ``wished`` are the least levels of
-    skills. ``recorded``: the caller has been told that the talk is recorded, and agrees.
+    skills. ``consent``: the caller was told that the talk is recorded, and refused or not; None: it was not told.
     """
 
     reason: str = ""
     required: Mapping[str, int] = field(default_factory=dict)
     wished: Mapping[str, int] = field(default_factory=dict)
-    recorded: bool = True
+    consent: Consent | None = None
 
 
 class Ahead(NamedTuple):
@@ -44,7 +45,10 @@ class Ahead(NamedTuple):
 
 
 class WaitingRoom(Protocol):
-    """The queue, as one waiting call sees it (``ivr.queueing.room``). Only the first two wait for anything."""
+    """The queue, as one waiting call sees it (``ivr.queueing.room``). Only the first three wait for anything."""
+
+    async def may_record(self, caller: Caller) -> bool:
+        """The talk of this caller may be recorded, once the caller has been told: some customers never want it."""
 
     async def place(self, caller: Caller, wish: Wish, carried: str) -> str:
         """The caller's place as the channel carries it (``ivr.contract.VAR_WAIT``). ``carried`` is what it carries

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 from collections.abc import Callable
+from typing import Final
 
 from agent_routing.decisions import Why
 from db.agent import Session
@@ -20,10 +22,12 @@ from db.events import (
 from ivr.contract import USER_EVENT_SESSION
 from ivr.queueing.news import QueueNews
 from ivr.queueing.place import Place, encode
-from ivr.queueing.stages import Offer, Talk, TalkEnd
+from ivr.queueing.stages import Offer, Talk, TalkEnd, Witness
+
+_ID_BYTES: Final = 20  # 40 hex digits, within db.models.EVENT_ID
 
 
-class Chronicle:
+class Chronicle(Witness):
     """A witness (``ivr.queueing.stages.Witness``)."""
 
     def __init__(self, journal: EventSink, tell: Callable[[QueueNews], None]) -> None:
@@ -76,12 +80,12 @@ class Chronicle:
         tier = talk.place.tier if talk.place else "normal"
         joined = talk.place.joined if talk.place else None
         data = {"agent": talk.agent, "seat": talk.seat, "waited": round(waited, 1), "tier": tier}
-        self._journal.append(Event(talk.call, TALK_BEGAN, data))
+        self._journal.append(Event(talk.call, TALK_BEGAN, data, id=_event_id(TALK_BEGAN, talk)))
         self._tell(QueueNews(TALK_BEGAN, talk.call, talk.agent, talk.seat, tier, joined, waited=waited))
 
     def talk_ended(self, talk: Talk, how: TalkEnd, seconds: float) -> None:
         data = {"agent": talk.agent, "seat": talk.seat, "seconds": round(seconds, 1), "how": how}
-        self._journal.append(Event(talk.call, TALK_ENDED, data))
+        self._journal.append(Event(talk.call, TALK_ENDED, data, id=_event_id(TALK_ENDED, talk)))
         self._tell(QueueNews(TALK_ENDED, talk.call, talk.agent, talk.seat, how=how))
 
     def session(self, session: Session) -> None:
@@ -97,3 +101,11 @@ class Chronicle:
                 version=session.version,
             )
         )
+
+
+def _event_id(kind: str, talk: Talk) -> str:
+    """The id of the one event that tells it: a controller that cannot know whether the one before it did tells it
+    again, and the journal keeps it once. Empty, for one of its own, where nobody knows which offer the talk came of."""
+    if not talk.id:
+        return ""
+    return hashlib.blake2b(f"{kind} {talk.id} {talk.seat}".encode(), digest_size=_ID_BYTES).hexdigest()

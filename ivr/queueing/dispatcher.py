@@ -33,7 +33,7 @@ from agent_routing.talk_times import TalkTimes
 from db.agent import Session
 from ivr.ami.errors import AmiError
 from ivr.call import NORMAL_CLEARING, Returned
-from ivr.contract import VAR_OFFER_RECORD
+from ivr.contract import VAR_OFFER_ID, VAR_OFFER_RECORD
 from ivr.queueing.acts import Acts, ChannelRoad
 from ivr.queueing.offer import OfferMaker
 from ivr.queueing.place import Place, decode
@@ -47,6 +47,7 @@ from ivr.queueing.seen import (
     LegGone,
     LegRings,
     LegTalks,
+    SeatLeg,
     Snapshot,
 )
 from ivr.queueing.staff import Staff
@@ -85,6 +86,7 @@ class Dispatcher:
         self.talks: dict[str, Talk] = {}  # by seat
         self.left: dict[str, Place] = {}  # of calls that are still up: the place that was given up
         self.last_agents: dict[str, str] = {}  # of calls that are still up: who talked with the caller last
+        self._over: dict[str, tuple[str, str]] = {}  # of calls that are still up: the last talk's offer and seat
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(
             asyncio.Lock
         )  # by call: one act of the store at a time
@@ -108,7 +110,7 @@ class Dispatcher:
     ) -> Literal["waits", "talked", "nobody"]:
         """A caller waits from now on, or comes back from a seat. ``road``: not by the caller's own channel."""
         if back is not None:
-            self._came_back(call, back)
+            self._came_back(call, back, place)
             if back.talked is not None:
                 if not back.cut and call not in self._cut:
                     return "talked"
@@ -212,11 +214,9 @@ class Dispatcher:
         for call in [call for call in self.waiting if call not in snapshot.channels]:
             self._forget_waiter(call, "abandoned")
         self.offers = {seat: offer for seat, offer in self.offers.items() if seat in ringing}
-        self.talks = {
-            seat: talk for seat, talk in self.talks.items() if (leg := in_talk.get(talk.call)) and leg.seat == seat
-        }
-        for leg in in_talk.values():
-            self._found_talking(leg.call, leg.seat, leg.channel, snapshot, now)
+        self._end_unseen_talks({(leg.call, leg.seat) for leg in in_talk.values()}, snapshot, now)
+        for talking in in_talk.values():
+            self._found_talking(talking, snapshot, now)
         for session in self._staff.working():
             self._sits(session)
         for call, text in snapshot.waiting.items():
@@ -233,6 +233,7 @@ class Dispatcher:
                 self._handle(events.CallerJoins(waiter.place.caller(call)))
             elif leg.seat not in self.offers and (sitting := self._staff.at(leg.seat)) is not None:
                 offer = self.offers[leg.seat] = Offer(call, sitting.agent, leg.seat, now, rings=True)
+                offer.id, offer.recording = leg.offer, leg.recording
                 if sitting.state == "idle":
                     self._go(self._adopt(offer), f"adopt {leg.seat}")
         for correction in reconcile(self._staff.working(), self._seen):
@@ -347,35 +348,39 @@ class Dispatcher:
             self._forget_waiter(call, "abandoned")
         self.left.pop(call, None)
         self._cut.discard(call)
+        self._over.pop(call, None)
         self.last_agents.pop(call, None)
         self._locks.pop(call, None)
 
-    def _came_back(self, call: str, back: Returned) -> None:
+    def _came_back(self, call: str, back: Returned, place: Place) -> None:
         """The caller's own channel says how it went: before, after or without the manager's events."""
         if back.talked is None:
             how = ENDINGS.get(back.status, "lost")
             self._offer_failed(call, back.seat, "no_answer" if how == "answered" else how)
             return
-        if (waiter := self.waiting.get(call)) is not None:  # the talk was never seen: it is over all the same
-            self._talked_unseen(call, back, waiter)
+        talk = self.talks.get(back.seat)
+        known = (talk is not None and talk.call == call) or self._over.get(call) == (back.offer, back.seat)
+        if not known or call in self.waiting:  # the talk was never seen: it is over all the same
+            self._talked_unseen(call, back, place)
         talk = self.talks.get(back.seat)
         if talk is not None and talk.call == call:
             talk.left = talk.left or "seat"
             self._talk_over(call, back.seat, back.cause or NORMAL_CLEARING)
 
-    def _talked_unseen(self, call: str, back: Returned, waiter: Waiter) -> None:
+    def _talked_unseen(self, call: str, back: Returned, place: Place) -> None:
         offer = self.offers.get(back.seat)
         session = self._staff.at(back.seat)
         agent = offer.agent if offer is not None and offer.call == call else session.agent if session else ""
         if offer is not None and offer.call == call:
             self._drop(offer)
-        self.waiting.pop(call)
         since = self._clock() - (back.talked or 0.0)
-        talk = Talk(call, agent, back.seat, since, waiter.place, recording=offer.recording if offer else "")
+        talk = Talk(call, agent, back.seat, since, place, id=back.offer)
+        talk.recording = back.offer if place.consent == "announced" else ""
         self.talks[back.seat] = talk
         self.last_agents[call] = agent
-        self._handle(events.CallerLeaves(call))
-        self._witness.talk_began(talk, since - waiter.place.joined)
+        if self.waiting.pop(call, None) is not None:
+            self._handle(events.CallerLeaves(call))
+        self._witness.talk_began(talk, since - place.joined)
         if session is not None and session.call == call and session.state in ("reserved", "ringing"):
             self._go(self._staff.do(agent, agents.Answer(call)), f"answer {back.seat}")
 
@@ -410,7 +415,7 @@ class Dispatcher:
             self._handle(events.SeatRefused(seat, call))
             return
         variables = self._offers_made.variables(self._staff.seats[seat], call, waiter.place, self._staff.times)
-        offer.recording = PurePath(variables[VAR_OFFER_RECORD]).stem
+        offer.id, offer.recording = variables[VAR_OFFER_ID], PurePath(variables[VAR_OFFER_RECORD]).stem
         self._witness.offered(offer, waiter.place, decision.why)
         waiter.taken = offer.sent = True
         try:
@@ -494,7 +499,7 @@ class Dispatcher:
         waiter = self.waiting.pop(call, None)
         place = waiter.place if waiter else None
         now = self._clock()
-        talk = Talk(call, offer.agent, seat, now, place, channel, offer.recording)
+        talk = Talk(call, offer.agent, seat, now, place, channel, offer.recording, id=offer.id)
         self.talks[seat] = talk
         self.last_agents[call] = offer.agent
         if waiter is not None:
@@ -502,8 +507,9 @@ class Dispatcher:
         self._witness.talk_began(talk, now - place.joined if place else 0.0)
         self._go(self._staff.do(offer.agent, agents.Answer(call)), f"answer {seat}")
 
-    def _found_talking(self, call: str, seat: str, channel: str, snapshot: Snapshot, now: float) -> None:
+    def _found_talking(self, leg: SeatLeg, snapshot: Snapshot, now: float) -> None:
         """A talk that began, or went on, while nobody was looking."""
+        call, seat = leg.call, leg.seat
         waiter = self.waiting.pop(call, None)
         place = waiter.place if waiter else decode(snapshot.waiting.get(call, ""))
         if seat in self.talks:
@@ -511,11 +517,25 @@ class Dispatcher:
         session = self._staff.at(seat)
         agent = session.agent if session else ""
         since = session.since.timestamp() if session and session.state == "talking" else now
-        talk = Talk(call, agent, seat, since, place, channel)
+        talk = Talk(call, agent, seat, since, place, leg.channel, leg.recording, id=leg.offer)
         self.talks[seat] = talk
         self.last_agents[call] = agent
         if session is not None and session.state != "talking":  # it was answered while we were away
             self._witness.talk_began(talk, now - place.joined if place else 0.0)
+
+    def _end_unseen_talks(self, going_on: set[tuple[str, str]], snapshot: Snapshot, now: float) -> None:
+        """Talks of which nobody saw the end. Of a caller who is still there the caller's own channel tells the rest."""
+        for talk in list(self.talks.values()):
+            if (talk.call, talk.seat) not in going_on:
+                talk.left = talk.left or ("seat" if talk.call in snapshot.channels else "caller")
+                self._talk_over(talk.call, talk.seat, NORMAL_CLEARING)
+        for session in self._staff.working():
+            gone = session.call not in snapshot.channels and (session.call, session.seat) not in going_on
+            if session.state == "talking" and gone:
+                since = session.since.timestamp()
+                # It has no offer's id any more, and needs one: the controller after us may see the same.
+                talk = Talk(session.call, session.agent, session.seat, since, None, id=f"{session.call} {since}")
+                self._witness.talk_ended(talk, "caller", now - since)
 
     def talk_of(self, call: str) -> Talk | None:
         """The talk in which this caller is."""
@@ -526,6 +546,7 @@ class Dispatcher:
         if talk is None or talk.call != call:
             return
         del self.talks[seat]
+        self._over[call] = (talk.id, seat)
         talk.over.set()
         how: TalkEnd
         if talk.moved:

@@ -7,7 +7,6 @@ Must not know: the engine, Asterisk's manager.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -24,6 +23,7 @@ from ivr import contract
 from ivr.call import Voice
 from ivr.flow.prompts import Prompts
 from ivr.queueing.place import Place
+from ivr.recordings.folder import SUFFIX, new_name
 from ivr.speech.errors import SpeechError
 from ivr.speech.values import Name
 
@@ -89,14 +89,16 @@ class OfferMaker:
         self._prepared.pop(call, None)
 
     def variables(self, seat: Seat, call: str, place: Place, times: SeatTimes) -> dict[str, str]:
-        """The variables for this seat and caller; never waits. A recording gets a name that says nothing."""
+        """The variables for this seat and caller; never waits. A recording is named after the offer."""
         prepared = self._prepared.get(call)
         words = TIER_WORDS.get(self._language, TIER_WORDS["zh"])[place.tier]
         texts = prepared.name.by_language if prepared and prepared.name else {}
         name = texts.get(self._language) or next(iter(texts.values()), "")
         whisper = prepared.whisper if prepared else self._ready(WHISPER_TIER.format(tier=place.tier))
-        record = str(self._recordings / f"{secrets.token_hex(16)}.wav") if place.recorded else ""
+        record = self.recording(place)
+        offer = PurePath(record).stem or new_name()
         return {
+            contract.VAR_OFFER_ID: offer,
             contract.VAR_OFFER_SEAT: seat.id,
             contract.VAR_OFFER_DIAL: dial_string(seat),
             contract.VAR_OFFER_RING: str(int(times.longest["ringing"].total_seconds())),
@@ -105,6 +107,10 @@ class OfferMaker:
             contract.VAR_OFFER_ACCEPT: self._ready(ACCEPT) if seat.accept_key else "",
             contract.VAR_OFFER_RECORD: record,
         }
+
+    def recording(self, place: Place) -> str:
+        """A file for the talk with this caller, with a name that says nothing; empty: it is not recorded."""
+        return str(self._recordings / f"{new_name()}{SUFFIX}") if place.consent == "announced" else ""
 
     def _ready(self, prompt: str) -> str:
         sound = self._voice.ready(self._prompts.say(prompt, self._language, {}))

@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Final
 from agent_routing.pool import Caller
 from db.agent import LEVELS
 from db.customer import TIERS, Tier
+from db.recording import CONSENTS, Consent
 from ivr.errors import GoldlineError
 
 LONGEST: Final = 1000  # bytes of text: a header of AMI takes 1,024 with its name (manager.h, AMI's line buffer)
@@ -45,8 +46,8 @@ class Place:
     """What a caller who waits must not lose. Fields as in ``agent_routing.pool.Caller``.
 
     ``joined`` is in seconds since 1970, told to the millisecond. ``customer`` is the row of a known customer, ``line``
-    the number that was dialled, ``reason`` a prompt that says what the caller wants. ``recorded``: the caller was told
-    that the talk will be recorded and did not refuse.
+    the number that was dialled, ``reason`` a prompt that says what the caller wants. ``consent``: the caller was told
+    that the talk will be recorded, and refused or not; None: nothing was said of it, and it is not.
     """
 
     joined: float
@@ -61,7 +62,7 @@ class Place:
     customer: int | None = None
     line: str = ""
     reason: str = ""
-    recorded: bool = False
+    consent: Consent | None = None
 
     def caller(self, call_id: str) -> Caller:
         """The engine's view of the caller whose call has this id."""
@@ -120,7 +121,7 @@ def decode(text: str) -> Place | None:
             customer=_row(plain.get("c")),
             line=_word(plain.get("n", "")),
             reason=_word(plain.get("x", "")),
-            recorded=_truth(plain.get("k", False)),
+            consent=_consent(plain.get("k")),
         )
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
         return None
@@ -140,7 +141,7 @@ def _encoded(place: Place) -> str:
         "c": place.customer,
         "n": place.line,
         "x": place.reason,
-        "k": place.recorded,
+        "k": place.consent,
     }
     spoken = {key: value for key, value in plain.items() if value or key == "j" or (key == "c" and value == 0)}
     raw = json.dumps(spoken, ensure_ascii=False, separators=(",", ":")).encode()
@@ -185,6 +186,15 @@ def _levels(value: Any) -> dict[str, int]:
     if any(isinstance(level, bool) or not isinstance(level, int) or level not in LEVELS for level in value.values()):
         raise ValueError(value)
     return {_word(skill): level for skill, level in value.items()}
+
+
+def _consent(value: Any) -> Consent | None:
+    if value is None:
+        return None
+    for consent in CONSENTS:
+        if value == consent:
+            return consent
+    raise ValueError(value)
 
 
 def _truth(value: Any) -> bool:

@@ -50,6 +50,11 @@ class Room:
         self._announced: dict[str, AnnouncedWait] = {}
         self._preparing: set[asyncio.Task[None]] = set()
 
+    async def may_record(self, caller: Caller) -> bool:
+        """No customer is told what is not done: some want no recording, whatever the flow says."""
+        profile = await self._profile_of(caller)
+        return profile is None or not profile.recording_refused
+
     async def place(self, caller: Caller, wish: Wish, carried: str) -> str:
         """The caller's place, as the channel carries it; a good one that is carried already is kept."""
         place = decode(carried) or await self._new_place(caller, wish)
@@ -118,8 +123,8 @@ class Room:
             self._estimates = dict(found)
 
     async def _new_place(self, caller: Caller, wish: Wish) -> Place:
-        customer = caller.customer if caller.customer is not None else caller.recognised
-        profile = await self._profile(customer) if customer is not None else None
+        customer = _customer(caller)
+        profile = await self._profile_of(caller)
         place = Place(
             joined=self._clock(),
             tier="normal",
@@ -129,7 +134,7 @@ class Room:
             customer=customer,
             line=caller.line,
             reason=wish.reason,
-            recorded=wish.recorded,
+            consent=wish.consent,
         )
         if profile is None:
             return place
@@ -145,10 +150,13 @@ class Room:
             customer=customer,
             line=caller.line,
             reason=wish.reason,
-            recorded=wish.recorded and not profile.recording_refused,
+            consent=None if profile.recording_refused else wish.consent,
         )
 
-    async def _profile(self, customer: int) -> RoutingProfile | None:
+    async def _profile_of(self, caller: Caller) -> RoutingProfile | None:
+        customer = _customer(caller)
+        if customer is None:
+            return None
         try:
             async with asyncio.timeout(PROFILE_SECONDS):
                 return await self._profiles.of(customer)
@@ -160,3 +168,8 @@ class Room:
         self._preparing.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("a whisper could not be made ready", exc_info=error)
+
+
+def _customer(caller: Caller) -> int | None:
+    """Who it has proven to be, or else whose telephone it seems to be."""
+    return caller.customer if caller.customer is not None else caller.recognised

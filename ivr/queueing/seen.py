@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Final, Literal
 
 from agent_routing.seats import Leg, Reach, SeatSeen
 from ivr.ami.protocol import Event
-from ivr.contract import VAR_CALL, VAR_SEAT, VAR_WAIT
+from ivr.contract import VAR_CALL, VAR_OFFER_ID, VAR_OFFER_RECORD, VAR_SEAT, VAR_WAIT
 
 TECHNOLOGY: Final = "PJSIP/"
 # Device states that a phone has which can be rung; the others: it is not registered, or not known at all.
@@ -99,6 +100,8 @@ class EndpointReach:
     in_use: bool = False
 
 
+STATUS_VARIABLES: Final = (VAR_WAIT, VAR_SEAT, VAR_CALL, VAR_OFFER_ID, VAR_OFFER_RECORD)
+
 Fact = LegRings | LegEnds | LegTalks | LegGone | LeftBridge | CallerGone | EndpointReach
 
 
@@ -136,12 +139,14 @@ def fact_of(event: Event) -> Fact | None:
 
 @dataclass(frozen=True, slots=True)
 class SeatLeg:
-    """The leg to a seat at one moment."""
+    """The leg to a seat at one moment; ``offer`` and ``recording`` as in ``ivr.queueing.stages.Offer``."""
 
     call: str
     seat: str
     channel: str
     leg: Leg
+    offer: str = ""
+    recording: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +170,7 @@ class Snapshot:
 
 
 def snapshot_of(channels: Iterable[Event], devices: Iterable[Event]) -> Snapshot:
-    """From the lists of the actions Status (with VAR_WAIT, VAR_SEAT and VAR_CALL) and DeviceStateList."""
+    """From the lists of the actions Status (with STATUS_VARIABLES) and DeviceStateList."""
     waiting: dict[str, str] = {}
     legs: dict[str, SeatLeg] = {}
     ids = set()
@@ -175,7 +180,14 @@ def snapshot_of(channels: Iterable[Event], devices: Iterable[Event]) -> Snapshot
         if seat := variables.get(VAR_SEAT):
             in_talk = event.get("ChannelStateDesc") == UP and bool(event.get("BridgeID"))
             leg: Leg = "bridged" if in_talk else "ringing"
-            legs[seat] = SeatLeg(variables.get(VAR_CALL, ""), seat, event.get("Channel"), leg)
+            legs[seat] = SeatLeg(
+                variables.get(VAR_CALL, ""),
+                seat,
+                event.get("Channel"),
+                leg,
+                variables.get(VAR_OFFER_ID, ""),
+                PurePath(variables.get(VAR_OFFER_RECORD, "")).stem,
+            )
         elif place := variables.get(VAR_WAIT):
             waiting[event.get("Uniqueid")] = place
     states = {

@@ -35,7 +35,8 @@ class Waiter:
 
 @dataclass(slots=True)
 class Offer:
-    """One seat that is being offered a caller. ``recording``: the name under which the talk will be recorded."""
+    """One seat that is being offered a caller. ``id`` (VAR_OFFER_ID) says which offer, and which talk comes of it;
+    ``recording``: the name under which the talk will be recorded."""
 
     call: str
     agent: str
@@ -44,11 +45,12 @@ class Offer:
     sent: bool = False
     rings: bool = False
     recording: str = ""
+    id: str = ""
 
 
 @dataclass(slots=True)
 class Talk:
-    """One talk that goes on. ``channel`` is the leg to the seat; ``left`` who left the bridge first."""
+    """One talk that goes on. ``channel`` is the leg to the seat; ``left`` who left the bridge first; ``id`` its offer."""
 
     call: str
     agent: str
@@ -59,11 +61,15 @@ class Talk:
     recording: str = ""
     left: str = ""
     moved: bool = False
+    id: str = ""
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class Witness(Protocol):
-    """Whoever is told what happens, at once and in order. Must neither wait nor raise. Seconds everywhere."""
+class Witness:
+    """Whoever is told what happens, at once and in order. Must neither wait nor raise. Seconds everywhere.
+
+    Each hears what it has a method for, and nothing of the rest.
+    """
 
     def joined(self, call: str, place: Place, again: bool) -> None:
         """A caller waits."""
@@ -87,7 +93,7 @@ class Witness(Protocol):
         """An agent does something else now."""
 
 
-class Witnesses:
+class Witnesses(Witness):
     """Several of them, told in their order."""
 
     def __init__(self, *witnesses: Witness) -> None:

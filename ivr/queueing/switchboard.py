@@ -26,23 +26,28 @@ from db.events import EventSink, utcnow
 from db.routing_profile import RoutingProfiles
 from db.seats import Seats
 from db.store import Store
+from db.talks import Talks
 from ivr.ami.client import AmiClient
 from ivr.ami.errors import AmiError
 from ivr.ami.protocol import Event
 from ivr.call import Voice
-from ivr.contract import VAR_CALL, VAR_SEAT, VAR_WAIT
 from ivr.flow.prompts import Prompts
 from ivr.queueing import news
 from ivr.queueing.acts import ManagerActs
 from ivr.queueing.away import AwayQueue
 from ivr.queueing.chronicle import Chronicle
 from ivr.queueing.dispatcher import Dispatcher
+from ivr.queueing.keeping import Keeping
+from ivr.queueing.last_talks import LastTalks
 from ivr.queueing.offer import OfferMaker, warm
 from ivr.queueing.questions import Questions
 from ivr.queueing.room import Room
-from ivr.queueing.seen import fact_of, snapshot_of
+from ivr.queueing.seen import STATUS_VARIABLES, fact_of, snapshot_of
 from ivr.queueing.staff import Staff
 from ivr.queueing.stages import Witnesses
+from ivr.recordings import retention
+from ivr.recordings.folder import Folder
+from ivr.recordings.keeper import Keeper
 from ivr.speech.errors import SpeechError
 from ivr.speech.values import Name
 
@@ -77,11 +82,13 @@ class Switchboard:
         )
         self.offers = OfferMaker(prompts, voice, self._name_of, recordings, language)
         self.acts = ManagerActs(actions)
+        self.keeping = Keeping(Keeper(store, Folder(Path(recordings)), retention.read()))
+        self.last_talks = LastTalks(Talks(store).last_ended)
         self.dispatcher = Dispatcher(
             self.staff,
             self.acts,
             self.offers,
-            Witnesses(Chronicle(journal, self._news)),
+            Witnesses(Chronicle(journal, self._news), self.keeping, self.last_talks),
             policy_file.read(),
             TalkTimes(USUAL_TALKS),
         )
@@ -100,6 +107,7 @@ class Switchboard:
             await self.staff.load()
         except StoreError as error:
             log.warning("who is at work is not known yet", error=str(error))
+        self.keeping.start()
         for work, name in (
             (self._follow_sessions(), "sessions"),
             (self.room.keep_estimating(), "estimates"),
@@ -116,6 +124,7 @@ class Switchboard:
             task.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
         await self.dispatcher.stop()
+        await self.keeping.stop()
 
     async def resync(self, ami: AmiClient) -> None:
         """Read everything anew: after each connect to Asterisk, before its events are handed out."""
@@ -125,8 +134,7 @@ class Switchboard:
             await self.staff.refresh()
         except StoreError as error:
             log.warning("sessions cannot be read; those known stand", error=str(error))
-        variables = ",".join((VAR_WAIT, VAR_SEAT, VAR_CALL))
-        channels = await ami.list("Status", {"Variables": variables})
+        channels = await ami.list("Status", {"Variables": ",".join(STATUS_VARIABLES)})
         devices = await ami.list("DeviceStateList")
         snapshot = snapshot_of(channels, devices)
         await self.away.take_back(waiting_there, snapshot)
@@ -144,6 +152,7 @@ class Switchboard:
     def ended(self, call: str) -> None:
         """A call is over, and nothing need be known of it any more."""
         self.room.forget(call)
+        self.last_talks.forget(call)
 
     def counts(self) -> dict[str, int]:
         """How many wait and talk, and how many seats are at work: no more than anybody may know."""

@@ -19,7 +19,8 @@ _ID_BYTES: Final = 20  # 40 hex digits, within db.models.EVENT_ID; the journal's
 
 
 class LastTalk(Protocol):
-    """Whom this call's caller talked to last: an agent's id, or None when there was no talk. May raise StoreError."""
+    """Whom this call's caller talked to last: an agent's id, or None when there was no talk that is worth a question.
+    May raise StoreError."""
 
     async def __call__(self, call_id: str, /) -> str | None: ...
 

@@ -7,7 +7,7 @@
       requires: {orders: 3}       # skills and their least level: never relaxed
       wishes: {analyst: 2}        # the best fit first; relaxed ring by ring
       recorded: recording_notice  # said on the way in, after which the talk is recorded; left out: it is not
-      refuse: "9"                 # the key by which the caller forbids that
+      refuse: "9"                 # the key by which the caller forbids that; customers who never want it are not told
       every: 45s                  # between two announcements
       tips: [queue_tip_quotes]    # said in turn, between position and music
       keys: {"1": leave_number, "*": menu}
@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from db.agent import LEVELS
+from db.recording import Consent
 from ivr.agi.errors import CallerHungUp
 from ivr.datafile.fields import KEYS, Fields
 from ivr.flow.model import Node, Saying, Target, Way
@@ -109,8 +110,8 @@ class Queue(Node):
         call, room = turn.call, turn.waiting
         back = call.returned
         carried = await call.carried_place()
-        recorded = not carried and await self._may_record(turn)
-        place = await room.place(turn.caller, Wish(self.reason, self.requires, self.wishes, recorded), carried)
+        consent = None if carried else await self._consent(turn)
+        place = await room.place(turn.caller, Wish(self.reason, self.requires, self.wishes, consent), carried)
         await call.keep_place(place)
         match await room.enter(call.id, place, back):
             case "talked":
@@ -127,14 +128,14 @@ class Queue(Node):
         await call.keep_place("")
         return way
 
-    async def _may_record(self, turn: Turn) -> bool:
-        if self.recorded is None:
-            return False
+    async def _consent(self, turn: Turn) -> Consent | None:
+        if self.recorded is None or not await turn.waiting.may_record(turn.caller):
+            return None
         if not self.refuse:
             await turn.play(self.recorded)
-            return True
+            return "announced"
         key = await turn.press((self.recorded,), keys=(self.refuse,), seconds=REFUSE_SECONDS)
-        return key != self.refuse
+        return "refused" if key == self.refuse else "announced"
 
     async def _wait(self, turn: Turn, greet: bool) -> str:
         call, room = turn.call, turn.waiting

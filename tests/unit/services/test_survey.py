@@ -7,7 +7,7 @@ import pytest
 from db.calls import Calls
 from db.events import SURVEY, TALK_BEGAN, TALK_ENDED, Event
 from db.store import Store
-from db.talks import Talks
+from db.talks import EndedTalk, Talks
 from ivr.flow.service import Caller, Result, Service
 from ivr.services.survey import survey_services
 from ivr.speech.values import Code
@@ -69,14 +69,16 @@ async def test_the_first_mark_of_a_talk_counts_however_often_it_is_asked(store: 
 
 async def test_whom_the_caller_talked_to_last(store: Store) -> None:
     talks = Talks(store)
-    assert await talks.last_agent("call-1") is None
+    assert await talks.last_ended("call-1") is None
     await Calls(store).record(
         [
             Event("call-1", TALK_BEGAN, {"agent": "801"}),
-            Event("call-1", TALK_ENDED, {"agent": "801", "how": "cut"}),
+            Event("call-1", TALK_ENDED, {"agent": "801", "how": "cut", "seconds": 9}),
             Event("call-1", TALK_BEGAN, {"agent": "802"}),
+            Event("call-1", TALK_ENDED, {"agent": "802", "how": "agent", "seconds": 30.5}),
             Event("call-2", TALK_BEGAN, {"agent": "803"}),
         ]
     )
-    assert await talks.last_agent("call-1") == "802"
-    assert await talks.last_agent("call-3") is None
+    assert await talks.last_ended("call-1") == EndedTalk("802", 30.5, "agent")
+    assert await talks.last_ended("call-2") is None, "it goes on"
+    assert await talks.last_ended("call-3") is None
