@@ -154,6 +154,7 @@ class Controller:
             self.speech.composer,
             layout.talks_dir,
             settings.language,
+            layout.queue_log,
         )
         kit = Kit(
             self.speech.catalogue,
@@ -328,7 +329,9 @@ class Controller:
         except StoreError as error:
             log.warning("calls that ended meanwhile cannot be found out", error=str(error))
             unended = set()
-        for call_id in (unended | self._unended) - there - self._live:
+        told = await self.switchboard.away.tell_journal(there)  # with the very second of their end
+        self._unended -= told
+        for call_id in (unended | self._unended) - there - self._live - told:
             self._end(call_id, "unseen")
         self._unended |= unended & there
         await self.switchboard.resync(ami)

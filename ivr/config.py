@@ -109,6 +109,9 @@ class Limits(Section):
 
     live_calls: int = Field(600, ge=1, description="above this a new caller hears the busy prompt at once")
     command_seconds: float = Field(30.0, gt=0, description="an AGI command may take this long beyond its own duration")
+    away_seconds: int = Field(
+        60, ge=2, le=600, description="without a controller for so long, callers are offered Asterisk's own queue"
+    )
     call_seconds: int = Field(7200, ge=60, description="a call is ended after this long, whatever happens")
 
 
@@ -148,6 +151,11 @@ class Settings(Section):
     prompts: Path = CHECKOUT / "prompts"
     language: str = Field("zh", description="the language a call begins in")
     start_flow: str = Field("main", description="the flow a call begins with")
+    person: str = Field(
+        "person/others",
+        pattern=r"^[a-z][a-z0-9_]*/[a-z][a-z0-9_]*$",
+        description="flow/node where callers go on who asked for a person while there was no controller",
+    )
     ports: Ports = Ports()
     sip: Sip = Sip()
     database: Database = Database()

@@ -13,6 +13,8 @@ CONTEXT_SEAT = "goldline-seat"  # where calls from seats arrive: feature codes, 
 CONTEXT_CALL = "goldline-call"  # the loop that hands a call to the controller and takes it back
 CONTEXT_OFFER = "goldline-offer"  # where a waiting caller is sent to ring a seat; falls back into the loop
 CONTEXT_SEAT_LEG = "goldline-seat-leg"  # what is done on the leg to a seat: before it rings, and when it has answered
+CONTEXT_AWAY = "goldline-away"  # no controller for long: a static menu, then Asterisk's own queue
+CONTEXT_AWAY_SEAT = "goldline-away-seat"  # how that queue rings a seat
 CONTEXT_SELF = "goldline-self"  # the caller's side of `ivr dial`
 
 # Channel variables: the checkpoint that a call carries, so that a restarted controller can go on with it
@@ -21,7 +23,9 @@ VAR_DONE = "GOLDLINE_DONE"  # set last by the controller: it ended well. Never t
 VAR_CHECKPOINT = "GOLDLINE_CHECKPOINT"  # flow, node, language, plain values (never secret ones); base64url
 VAR_TRIES = "GOLDLINE_TRIES"  # how often in a row the dialplan found no controller
 
-VAR_WAIT = "GOLDLINE_WAIT"  # the caller's place in the queue: when joined, tier, needs (ivr.queueing.place); base64url
+# The caller's place in the queue: TIER.MILLISECONDS.REST (ivr.queueing.place). Tier and joining time (since 1970) are
+# plain, for the dialplan; who was given a place by the dialplan itself has no rest.
+VAR_WAIT = "GOLDLINE_WAIT"
 VAR_TALK = "GOLDLINE_TALK"  # how the last offer or talk ended, set by the dialplan: DIALSTATUS:MILLISECONDS:SEAT
 VAR_LEG_CAUSE = "GOLDLINE_LEG_CAUSE"  # why the leg to the seat was hung up (Q.850)
 VAR_SEAT = "GOLDLINE_SEAT"  # on the leg to a seat: the seat's id …
@@ -36,6 +40,11 @@ VAR_OFFER_NAME = "GOLDLINE_OFFER_NAME"  # what its display shows: tier and name
 VAR_OFFER_WHISPER = "GOLDLINE_OFFER_WHISPER"  # the sound that the agent hears first, without extension; empty: none
 VAR_OFFER_ACCEPT = "GOLDLINE_OFFER_ACCEPT"  # the sound that asks for the key 1; empty: the answer is enough
 VAR_OFFER_RECORD = "GOLDLINE_OFFER_RECORD"  # the file that the talk is recorded into; empty: not
+
+# In Asterisk's own queue, inherited by all legs of it
+VAR_AWAY_CALL = "GOLDLINE_AWAY_CALL"  # the caller's call, and …
+VAR_AWAY_TIER = "GOLDLINE_AWAY_TIER"  # … tier
+VAR_AWAY_TALK = "GOLDLINE_AWAY_TALK"  # SEAT:SECONDS: who took the call, and when (since 1970)
 
 # Values of VAR_DONE
 DONE_HANGUP = "hangup"  # say goodbye was said: hang up
@@ -82,6 +91,28 @@ USER_EVENT_SESSION = "session.changed"  # the one kind that is not in the journa
 PROMPT_BUSY = "all_lines_busy"
 PROMPT_APOLOGY = "apology"
 PROMPT_AWAY = "controller_away"
+PROMPT_AWAY_MENU = "controller_away_menu"  # for a person press 1, or stay on the line
+PROMPT_AWAY_QUEUE = "controller_away_queue"  # to who waits for a person already, or wants one
+PROMPT_ACCEPT = "accept_call"  # asks an agent for the key 1
+PROMPT_WHISPER = "whisper_"  # … and the tier
+PROMPTS_FIXED = (
+    PROMPT_BUSY,
+    PROMPT_APOLOGY,
+    PROMPT_AWAY,
+    PROMPT_AWAY_MENU,
+    PROMPT_AWAY_QUEUE,
+    PROMPT_ACCEPT,
+    *(f"{PROMPT_WHISPER}{tier}" for tier in ("platinum", "gold", "silver", "normal")),
+)
+
+# Asterisk's own queue, for the time without a controller
+QUEUE_AWAY = "goldline-away"
+STATE_SEAT = "Custom:goldline-"  # … and a seat's id: the device whose state says that the seat has a call of ours
+# What the dialplan writes into the record of that queue (queue_log), beside what app_queue itself writes
+AWAY_CAME = "CAME"  # CALLER|LINE: a caller who found no controller for long
+AWAY_WAITS = "WAITS"  # TIER|MILLISECONDS: waits there from now on; the joining time as in VAR_WAIT
+AWAY_NOBODY = "NOBODY"  # there was no seat at work, and the caller was told so
+AWAY_GONE = "GONE"  # the call is over
 
 
 def names() -> dict[str, str]:

@@ -198,7 +198,7 @@ async def database_right(settings: Settings) -> Answer:
 async def prompts_there(settings: Settings) -> Answer:
     """What Asterisk plays by itself when there is no controller."""
     place = Layout(settings.run_dir).fixed_sounds_dir / settings.language
-    wanted = (contract.PROMPT_BUSY, contract.PROMPT_APOLOGY, contract.PROMPT_AWAY)
+    wanted = contract.PROMPTS_FIXED
     absent = [name for name in wanted if not (place / f"{name}.alaw").exists()]
     if absent:
         return Status.FAIL, f"{place} lacks {', '.join(absent)}: callers would hear silence.", START_REMEDY

@@ -20,9 +20,6 @@ from ivr.speech.values import Name
 from ivr.supervise import Step
 from ivr.telephones.provisioning import write_accounts
 
-# What the dialplan plays by itself
-WITHOUT_CONTROLLER = (contract.PROMPT_BUSY, contract.PROMPT_APOLOGY, contract.PROMPT_AWAY)
-
 
 def steps(settings: Settings) -> Sequence[Step]:
     """The steps in their order."""
@@ -58,7 +55,7 @@ async def _voice(settings: Settings) -> None:
     try:
         names = [Name(instrument.names) for instrument in await Instruments(store).all()]
         await speech.warm(names)
-        await export_prompts(speech.catalogue, speech.composer, WITHOUT_CONTROLLER, layout.fixed_sounds_dir)
+        await export_prompts(speech.catalogue, speech.composer, contract.PROMPTS_FIXED, layout.fixed_sounds_dir)
         write_hold_music(layout.music_dir)
     finally:
         await speech.stop()

@@ -98,6 +98,11 @@ class Layout:
         return self.log_dir / "cdr-csv" / "Master.csv"
 
     @property
+    def queue_log(self) -> Path:
+        """What happened in Asterisk's own queue while there was no controller."""
+        return self.log_dir / "queue_log"
+
+    @property
     def music_dir(self) -> Path:
         """Music on hold."""
         return self.run_dir / "sounds" / "music"

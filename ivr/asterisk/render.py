@@ -6,6 +6,7 @@ It must not know how Asterisk is started.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import jinja2
 
+from agent_routing import seat_times
 from ivr import contract
 from ivr.asterisk.certificate import provide
 from ivr.asterisk.errors import AsteriskError, TemplateFault
@@ -29,7 +31,12 @@ SUFFIX = ".j2"
 MUSIC_CLASS = "goldline"
 LONGEST_NUMBER = 20  # as in lines.yaml: E.164 has 15 digits at most; trunks put prefixes before them
 AWAY_PAUSE = 2  # seconds of music before the dialplan asks for a controller again
-AWAY_TRIES = 30  # so a caller waits about a minute for a controller before being told to call again
+AWAY_MENU_SECONDS = 4  # for a key; who says nothing gets a person all the same
+AWAY_QUEUE_SECONDS = 120  # in Asterisk's own queue, until the controller is asked for once more
+AWAY_ANSWER_SECONDS = 25  # for the whisper and the key, once a seat has answered
+# The rank in Asterisk's own queue is one number below 2**31: tier * AWAY_RANK + (AWAY_YEARS_END - when joined).
+AWAY_RANK = 500_000_000  # seconds: more than any two joining times are apart
+AWAY_YEARS_END = 2_200_000_000  # the year 2039, in seconds since 1970
 CALLS_ABOVE_LIMIT = 100  # calls that may still come in to hear that all lines are busy
 RTP_SILENT_SECONDS = 120  # no packet for so long: the line is dead; longer than any phone's silence suppression pauses
 RTP_HELD_SECONDS = 900  # the same while a phone has put us on hold
@@ -45,6 +52,7 @@ FORBIDDEN_IN_VALUES = re.compile(r"[\x00-\x1f\x7f;\[\]]")
 def variables(settings: Settings, secrets: Secrets, installation: Installation) -> dict[str, Any]:
     """Everything that a template may name."""
     layout = Layout(settings.run_dir)
+    times = seat_times.read()
     sip = settings.sip
     every_address = sip.bind == "0.0.0.0"  # noqa: S104 - compared, not bound
     values: dict[str, Any] = {
@@ -67,7 +75,16 @@ def variables(settings: Settings, secrets: Secrets, installation: Installation) 
         "call_seconds": settings.limits.call_seconds,
         "music_class": MUSIC_CLASS,
         "away_pause": AWAY_PAUSE,
-        "away_tries": AWAY_TRIES,
+        "away_tries": math.ceil(settings.limits.away_seconds / AWAY_PAUSE),
+        "away_menu_seconds": AWAY_MENU_SECONDS,
+        "away_queue_seconds": AWAY_QUEUE_SECONDS,
+        "away_answer_seconds": AWAY_ANSWER_SECONDS,
+        "away_rank": AWAY_RANK,
+        "away_years_end": AWAY_YEARS_END,
+        "away_flow": settings.person.partition("/")[0],
+        "away_node": settings.person.partition("/")[2],
+        "ring_seconds": round(times.longest["ringing"].total_seconds()),
+        "wrap_up_seconds": round(times.wrap_up.total_seconds()),
         "rtp_timeout": RTP_SILENT_SECONDS,
         "rtp_timeout_hold": RTP_HELD_SECONDS,
         "sip_bind": sip.bind,

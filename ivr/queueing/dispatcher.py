@@ -505,7 +505,13 @@ class Dispatcher:
         if waiter is not None:
             self._handle(events.SeatAccepted(seat, call))
         self._witness.talk_began(talk, now - place.joined if place else 0.0)
-        self._go(self._staff.do(offer.agent, agents.Answer(call)), f"answer {seat}")
+        self._go(self._answered(talk), f"answer {seat}")
+
+    async def _answered(self, talk: Talk) -> None:
+        """What Asterisk's own queue rang was never offered, as far as the session knows."""
+        done = await self._staff.do(talk.agent, agents.Answer(talk.call))
+        if done is None and self.talks.get(talk.seat) is talk:
+            await self._staff.do(talk.agent, agents.FoundTalking(talk.call))
 
     def _found_talking(self, leg: SeatLeg, snapshot: Snapshot, now: float) -> None:
         """A talk that began, or went on, while nobody was looking."""
