@@ -20,7 +20,25 @@ from ivr.datafile.source import parse
 CODES_FILE: Final = Path(__file__).parent / "feature_codes.yaml"
 _CODE: Final = re.compile(r"\*[0-9]{1,5}")
 
-Act = Literal["log_in", "log_out", "pause", "resume", "ready", "more_time", "where"]
+Act = Literal[
+    "log_in",
+    "log_out",
+    "pause",
+    "resume",
+    "ready",
+    "more_time",
+    "where",
+    "listen",
+    "whisper",
+    "barge",
+    "take_over",
+    "hold",
+    "transfer",
+    "consult",
+    "complete",
+    "conference",
+    "verify",
+]
 Argument = Literal["agent", "reason", ""]
 
 # Every act, and what may be dialled right after its code.
@@ -32,7 +50,20 @@ ARGUMENTS: Final[Mapping[Act, Argument]] = {
     "ready": "",
     "more_time": "",
     "where": "",
+    "listen": "agent",
+    "whisper": "agent",
+    "barge": "agent",
+    "take_over": "agent",
+    "hold": "",
+    "transfer": "",
+    "consult": "",
+    "complete": "",
+    "conference": "",
+    "verify": "",
 }
+# Those that are keyed in the middle of a talk: Asterisk itself listens for them (features.conf).
+IN_TALK: Final[frozenset[Act]] = frozenset(("hold", "transfer", "consult", "complete", "conference", "verify"))
+SUPERVISORS: Final[frozenset[Act]] = frozenset(("listen", "whisper", "barge", "take_over"))
 
 
 class FeatureCodesInvalid(FileInvalid):
@@ -54,6 +85,11 @@ class FeatureCode:
     def argument(self) -> Argument:
         """What may be dialled right after it; "": nothing."""
         return ARGUMENTS[self.act]
+
+    @property
+    def in_talk(self) -> bool:
+        """It is keyed in the middle of a talk."""
+        return self.act in IN_TALK
 
 
 @dataclass(frozen=True, slots=True)

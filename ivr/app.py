@@ -136,7 +136,6 @@ class Controller:
         services |= {service.name: service for service in survey_services(self._worth_asking, self.journal)}
         identity = self._open_identity(stack, secrets.identity_key.encode())
         services |= {service.name: service for service in identity_services(identity)}
-        self.feature_calls = self._open_feature_calls(stack, secrets.identity_key.encode())
         self.library = Library(settings.dialplans, self.speech.catalogue, services, settings.start_flow)
         self.library.open()
         layout = Layout(settings.run_dir)
@@ -153,9 +152,12 @@ class Controller:
             self.speech.catalogue,
             self.speech.composer,
             layout.talks_dir,
+            settings.routing,
             settings.language,
             layout.queue_log,
+            self._outside,
         )
+        self.feature_calls = self._open_feature_calls(stack, secrets.identity_key.encode())
         kit = Kit(
             self.speech.catalogue,
             services,
@@ -231,6 +233,7 @@ class Controller:
             routes=[
                 Route("GET", "/queue", self.switchboard.questions.queue),
                 Route("GET", "/queue/{call}", self.switchboard.questions.why),
+                *self.switchboard.talk_routes.all(Route),
             ],
         )
         await self.health.start()
@@ -251,6 +254,11 @@ class Controller:
         stack.push_async_callback(speech.stop)
         return speech
 
+    def _outside(self, number: str) -> str:
+        """How Asterisk dials a number outside."""
+        gateway = self.settings.sip.outbound
+        return f"PJSIP/{contract.ENDPOINT_TRUNK}/sip:{number}@{gateway}" if gateway else ""
+
     def _open_identity(self, stack: AsyncExitStack, key: bytes) -> Identity:
         sms = self.settings.sms
         pins = Pins(self.store, pepper(key))
@@ -270,13 +278,20 @@ class Controller:
             feature_codes.read(),
             reasons,
             self.settings.language,
+            self.switchboard.supervision,
         )
 
     # --- calls --------------------------------------------------------------------------------------------------------
 
     async def _serve(self, session: AgiSession) -> None:
+        environment = session.environment
+        if environment.get("agi_network_script") == contract.AGI_PATH_TALK:
+            call = Call(session, self.speech.composer)
+            await self.switchboard.talk_keys.serve(
+                call, environment.get("agi_arg_1", ""), environment.get("agi_arg_2", "")
+            )
+            return
         if _is_of_seat(session):
-            environment = session.environment
             call = Call(session, self.speech.composer)
             await self.feature_calls.serve(call, environment.get("agi_arg_1", ""), environment.get("agi_arg_2", ""))
             return

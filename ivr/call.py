@@ -298,6 +298,17 @@ class Call:
         await self._channel.command("SET", "MUSIC", "OFF")
         return key
 
+    async def wait_quietly(self, seconds: float) -> str:
+        """Silence, until a key is pressed (returned), or for so long."""
+        if self._typed_ahead:
+            return self._typed_ahead.popleft()
+        return await self._wait_for_key(seconds)
+
+    async def carry(self, variables: Mapping[str, str]) -> None:
+        """Have the channel carry these variables."""
+        for name, value in variables.items():
+            await self._channel.command("SET", "VARIABLE", name, value)
+
     async def finish(self, how: str) -> None:
         """Hand the call back to the dialplan: the session ended well (``ivr.contract.DONE_*``). The last command."""
         await self._channel.command("SET", "VARIABLE", VAR_DONE, how)

@@ -80,6 +80,9 @@ class Sip(Section):
     trunk_hosts: tuple[Host, ...] = Field(
         (), description="addresses (or networks: 192.0.2.0/28) of the trunk's gateways"
     )
+    outbound: Annotated[str, Field(pattern=rf"^({HOST_PATTERN}(:[0-9]{{1,5}})?)?$")] = Field(
+        "", description="the trunk's gateway for calls to the outside: host or host:port; empty: there are none"
+    )
     external_address: Annotated[str, Field(pattern=rf"^({HOST_PATTERN})?$")] = Field(
         "", description="our public address, when phones reach us through NAT"
     )
@@ -149,6 +152,9 @@ class Settings(Section):
     )
     dialplans: Path = CHECKOUT / "dialplans"
     prompts: Path = CHECKOUT / "prompts"
+    routing: Path = Field(
+        CHECKOUT / "agent_routing", description="where policy.yaml, seat_times.yaml and reasons.yaml stand"
+    )
     language: str = Field("zh", description="the language a call begins in")
     start_flow: str = Field("main", description="the flow a call begins with")
     person: str = Field(

@@ -16,6 +16,19 @@ CONTEXT_SEAT_LEG = "goldline-seat-leg"  # what is done on the leg to a seat: bef
 CONTEXT_AWAY = "goldline-away"  # no controller for long: a static menu, then Asterisk's own queue
 CONTEXT_AWAY_SEAT = "goldline-away-seat"  # how that queue rings a seat
 CONTEXT_SELF = "goldline-self"  # the caller's side of `ivr dial`
+# … of talks that become more than two telephones joined by an offer (docs/talks.md). Of the caller's channel:
+CONTEXT_TALK = "goldline-talk"  # together with the leg to a seat that VAR_LEG names
+CONTEXT_HOLD = "goldline-hold"  # in music, until the leg fetches the caller
+CONTEXT_OUTSIDE = "goldline-outside"  # rings a number outside and talks with it
+CONTEXT_CONFERENCE = "goldline-conference"  # in a conference
+CONTEXT_VERIFY = "goldline-verify"  # proves who it is, in a flow, and goes back to the leg
+# … of the leg to a seat:
+CONTEXT_SEAT_HOLD = "goldline-seat-hold"  # the caller is on hold; keys are read
+CONTEXT_SEAT_JOIN = "goldline-seat-join"  # fetches the caller
+CONTEXT_SEAT_ASK = "goldline-seat-ask"  # rings somebody else, the caller on hold; fetches the caller afterwards
+CONTEXT_SEAT_CONFERENCE = "goldline-seat-conference"  # in the conference, into which it fetches the caller
+CONTEXT_SEAT_LEFT = "goldline-seat-left"  # the caller has gone elsewhere: hangs up
+CONTEXT_SPY = "goldline-spy"  # a supervisor's telephone at somebody else's talk: listen, whisper, barge
 
 # Channel variables: the checkpoint that a call carries, so that a restarted controller can go on with it
 VAR_LINE = "GOLDLINE_LINE"  # the number that was dialled
@@ -46,8 +59,33 @@ VAR_AWAY_CALL = "GOLDLINE_AWAY_CALL"  # the caller's call, and …
 VAR_AWAY_TIER = "GOLDLINE_AWAY_TIER"  # … tier
 VAR_AWAY_TALK = "GOLDLINE_AWAY_TALK"  # SEAT:SECONDS: who took the call, and when (since 1970)
 
+# What a talk needs that moves (docs/talks.md). On the caller's channel:
+VAR_STAGE = "GOLDLINE_STAGE"  # where the caller is: STAGE_*; empty: in an offer's talk, or in none. Set by the dialplan
+VAR_LEG = "GOLDLINE_LEG"  # the name of the leg that it belongs to …
+VAR_LEG_SEAT = "GOLDLINE_LEG_SEAT"  # … and whose that is
+VAR_TALK_BEGAN = "GOLDLINE_TALK_BEGAN"  # since when the two talk: seconds since 1970
+VAR_KEPT = "GOLDLINE_KEPT"  # the checkpoint of the flow that waits, while another flow has the caller
+# … and on the channel that rings somebody: whom (VAR_ASK_SEAT, for events), how, for how many seconds
+VAR_ASK_SEAT = "GOLDLINE_ASK_SEAT"
+VAR_ASK_DIAL = "GOLDLINE_ASK_DIAL"
+VAR_ASK_RING = "GOLDLINE_ASK_RING"
+VAR_ASK_NAME = "GOLDLINE_ASK_NAME"  # what is shown to whoever is rung
+VAR_SPY = "GOLDLINE_SPY"  # on a supervisor's leg: the leg that it listens to …
+VAR_SPY_HOW = "GOLDLINE_SPY_HOW"  # … and how: an extension of CONTEXT_SPY
+
+# Values of VAR_STAGE
+STAGE_TALK = "talk"
+STAGE_HOLD = "hold"
+STAGE_OUTSIDE = "outside"
+STAGE_CONFERENCE = "conference"
+STAGE_VERIFY = "verify"
+
+ASKED = "ask-"  # before a call's id: the second call, in which an agent asks somebody else about the first
+SEAT_OUTSIDE = "outside"  # stands where a seat's id would, for numbers that are no seat's
+
 # Values of VAR_DONE
 DONE_HANGUP = "hangup"  # say goodbye was said: hang up
+DONE_SPY = "spy"  # of a supervisor's code: go on at CONTEXT_SPY
 DONE_BUSY = "busy"  # the controller has its fill of calls: play the busy prompt and hang up
 DONE_UNALLOCATED = "unallocated"  # the number is no line's: refuse the call, unanswered
 DONE_FAILED = "failed"  # something is broken for this call: play the apology and hang up
@@ -57,6 +95,22 @@ AGI_PATH_CALL = "call"
 
 # … of a feature code: AGI(agi://host:port/PATH,CODE,ENDPOINT)
 AGI_PATH_SEAT = "seat"
+
+# … of a seat that has its caller on hold: AGI(agi://host:port/PATH,CALL,SEAT)
+AGI_PATH_TALK = "talk"
+
+# … of a caller who is to prove who it is: AGI(agi://host:port/PATH,LINE,CHECKPOINT,TRIES)
+AGI_PATH_VERIFY = "verify"
+
+# An agent's keys within a talk: one UserEvent on the leg to the seat, made by Asterisk itself (features.conf)
+USER_EVENT_KEY = "GoldlineTalkKey"
+USER_EVENT_KEY_ACT = "Act"  # the act's name in agent_routing/feature_codes.yaml
+FEATURE = "goldline-"  # before an act's name: its name in features.conf
+
+# confbridge.conf
+CONFERENCE = "goldline"
+CONFERENCE_CALLER = "goldline-caller"
+CONFERENCE_SEAT = "goldline-seat"
 
 # PJSIP endpoints
 SIP_REALM = "goldline"  # a part of every stored digest: with another one all passwords of seats are void

@@ -9,13 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from functools import partial
+from typing import Final, Protocol
 
 import structlog
 
-from agent_routing.agents import Event, LogIn, LogOut, MoreTime, NotAllowed, Pause, PauseAfter, Ready, Resume, Step
+from agent_routing.agents import (
+    Event,
+    LogIn,
+    LogOut,
+    MoreTime,
+    NotAllowed,
+    Pause,
+    PauseAfter,
+    Ready,
+    Resume,
+    RoleNotAllowed,
+    Step,
+)
 from agent_routing.desk import AgentDesk
-from agent_routing.feature_codes import Act, FeatureCodes
+from agent_routing.feature_codes import IN_TALK, Act, FeatureCodes
 from agent_routing.pause_reasons import PauseReason, PauseReasons
 from db.agent import WITH_CALL, Agent, Session
 from db.agent_sessions import AgentHasLeft, SeatTaken
@@ -26,7 +39,9 @@ from db.seats import Seats
 from db.store import Store
 from ivr.agents.log_in import LogIns, Verdict
 from ivr.call import Call
-from ivr.contract import DONE_HANGUP
+from ivr.contract import DONE_HANGUP, DONE_SPY, VAR_SPY_HOW
+from ivr.errors import GoldlineError
+from ivr.queueing.supervision import SPY_HOWS, SpyHow, Supervisor, by_role
 from ivr.speech.catalogue import Catalogue
 from ivr.speech.utterance import Utterance
 from ivr.speech.values import Code, Count, Name, Value
@@ -49,6 +64,12 @@ class Visit:
     values: dict[str, Value] = field(default_factory=dict)
 
 
+class Supervises(Protocol):
+    """Whoever lets supervisors into talks (``ivr.queueing.supervision.Supervision``)."""
+
+    async def at_seat(self, agent: str, how: SpyHow, seat: str, by: Supervisor) -> Mapping[str, str]: ...
+
+
 class FeatureCalls:
     """Serves the feature codes of all seats."""
 
@@ -61,7 +82,9 @@ class FeatureCalls:
         codes: FeatureCodes,
         reasons: PauseReasons,
         language: str,
+        supervision: Supervises,
     ) -> None:
+        self._supervision = supervision
         self._seats = Seats(store)
         self._agents = Agents(store)
         self._desk = desk
@@ -70,7 +93,7 @@ class FeatureCalls:
         self._codes = codes
         self._reasons = reasons
         self._language = language
-        self._acts: Mapping[Act, Callable[[Visit], Awaitable[Utterance]]] = {
+        self._acts: Mapping[Act, Callable[[Visit], Awaitable[Utterance | None]]] = {
             "log_in": self._log_in,
             "log_out": lambda visit: self._act(visit, LogOut(), "seat_logged_out"),
             "pause": self._pause,
@@ -78,20 +101,25 @@ class FeatureCalls:
             "ready": lambda visit: self._act(visit, Ready(), "seat_is_ready"),
             "more_time": lambda visit: self._act(visit, MoreTime(), "seat_more_time"),
             "where": self._where,
+            **dict.fromkeys(IN_TALK, self._talk_only),
+            **{how: partial(self._supervise, how=how) for how in SPY_HOWS.values()},
         }
 
     async def serve(self, call: Call, digits: str, endpoint: str) -> None:
         """``digits`` were dialled by this PJSIP endpoint. Raises AgiError when the caller is gone."""
         await call.answer()
+        words: Utterance | None
         try:
             words = await self._served(call, digits, endpoint)
         except StoreError as error:
             log.warning("a feature code cannot be served", code=digits, endpoint=endpoint, error=str(error))
             words = self._catalogue.say("seat_try_later", self._language)
+        if words is None:
+            return  # the dialplan goes on with it
         await call.play(words)
         await call.finish(DONE_HANGUP)
 
-    async def _served(self, call: Call, digits: str, endpoint: str) -> Utterance:
+    async def _served(self, call: Call, digits: str, endpoint: str) -> Utterance | None:
         seat = await self._seats.of_endpoint(endpoint)
         if seat is None:
             return self._catalogue.say("seat_unknown", self._language)
@@ -164,6 +192,35 @@ class FeatureCalls:
         if session.next_state and session.state != "gone":
             said += self._say(visit, f"seat_then_{session.next_state}")
         return said
+
+    async def _talk_only(self, visit: Visit) -> Utterance:
+        """A code that is keyed within a talk: there Asterisk takes it, and it never comes here."""
+        session = await self._session_at(visit)
+        if session is None:
+            return self._say(visit, "seat_nobody")
+        return self._state(visit, session) + self._say(visit, "seat_not_in_talk")
+
+    async def _supervise(self, visit: Visit, how: SpyHow) -> Utterance | None:
+        """This very telephone is at another agent's talk from now on; None: it is."""
+        session = await self._session_at(visit)
+        if session is None:
+            return self._say(visit, "seat_nobody")
+        agent = visit.argument or await self._asked(visit, "seat_enter_agent", ID_DIGITS)
+        if not agent:
+            return self._say(visit, "seat_nothing_keyed")
+        by = by_role(session.agent, (await self._agents.get(session.agent)).role)
+        try:
+            variables = await self._supervision.at_seat(agent, how, visit.seat, by)
+        except RoleNotAllowed:
+            return self._say(visit, "seat_not_your_right")
+        except StoreError:
+            raise
+        except GoldlineError as error:
+            log.info("a supervisor is refused", actor=session.agent, how=how, why=error.message)
+            return self._say(visit, "seat_no_such_talk")
+        await visit.call.carry({**variables, VAR_SPY_HOW: how})
+        await visit.call.finish(DONE_SPY)
+        return None
 
     async def _done(self, visit: Visit, session: Session, event: Event, confirmation: str) -> Utterance:
         try:

@@ -14,7 +14,7 @@ from typing import Any
 
 import jinja2
 
-from agent_routing import seat_times
+from agent_routing import feature_codes, seat_times
 from ivr import contract
 from ivr.asterisk.certificate import provide
 from ivr.asterisk.errors import AsteriskError, TemplateFault
@@ -45,6 +45,11 @@ QUALIFY_TIMEOUT = 3  # seconds for its answer: longer than any mobile network ta
 LONGEST_REGISTRATION = 300  # seconds: a phone that was moved or renamed is forgotten soon
 BROWSER_SESSIONS = 2000  # open connections of telephones in browsers: twice the seats of the largest hotline
 
+HOLD_LOOK = 5  # seconds of music on hold between two looks whether the agent is still there: a controller looks sooner
+FETCH_SECONDS = 5  # for a caller to be fetched; it takes milliseconds
+LEFT_BEHIND = 41  # Q.850: temporary failure. A caller whose agent went away in the middle is put in front of the queue
+VERIFY_TRIES = 10  # so often a caller who proves who it is waits for a controller: about 20 s, then back to the agent
+
 # What no value may hold, because it ends or changes a line in Asterisk's files.
 FORBIDDEN_IN_VALUES = re.compile(r"[\x00-\x1f\x7f;\[\]]")
 
@@ -54,6 +59,7 @@ def variables(settings: Settings, secrets: Secrets, installation: Installation) 
     layout = Layout(settings.run_dir)
     times = seat_times.read()
     sip = settings.sip
+    talk_codes = [code for code in feature_codes.read().codes if code.in_talk]
     every_address = sip.bind == "0.0.0.0"  # noqa: S104 - compared, not bound
     values: dict[str, Any] = {
         **contract.names(),
@@ -85,6 +91,12 @@ def variables(settings: Settings, secrets: Secrets, installation: Installation) 
         "away_node": settings.person.partition("/")[2],
         "ring_seconds": round(times.longest["ringing"].total_seconds()),
         "wrap_up_seconds": round(times.wrap_up.total_seconds()),
+        "hold_look": HOLD_LOOK,
+        "fetch_seconds": FETCH_SECONDS,
+        "left_behind": LEFT_BEHIND,
+        "verify_tries": VERIFY_TRIES,
+        "talk_codes": talk_codes,
+        "talk_features": "#".join(f"{contract.FEATURE}{code.act}" for code in talk_codes),
         "rtp_timeout": RTP_SILENT_SECONDS,
         "rtp_timeout_hold": RTP_HELD_SECONDS,
         "sip_bind": sip.bind,

@@ -33,7 +33,7 @@ from agent_routing.talk_times import TalkTimes
 from db.agent import Session
 from ivr.ami.errors import AmiError
 from ivr.call import NORMAL_CLEARING, Returned
-from ivr.contract import VAR_OFFER_ID, VAR_OFFER_RECORD
+from ivr.contract import ASKED, VAR_OFFER_ID, VAR_OFFER_RECORD
 from ivr.queueing.acts import Acts, ChannelRoad
 from ivr.queueing.offer import OfferMaker
 from ivr.queueing.place import Place, decode
@@ -51,7 +51,7 @@ from ivr.queueing.seen import (
     Snapshot,
 )
 from ivr.queueing.staff import Staff
-from ivr.queueing.stages import Offer, Road, Talk, TalkEnd, Waiter, Witness
+from ivr.queueing.stages import Offer, Road, SecondCalls, Talk, TalkEnd, Waiter, Witness
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +79,7 @@ class Dispatcher:
         self._offers_made = offers
         self._witness = witness
         self._clock = clock
+        self.talk_desk: SecondCalls | None = None
         self.talk_times = talks
         self.engine = Engine(policy, talks.rest)
         self.waiting: dict[str, Waiter] = {}
@@ -151,6 +152,13 @@ class Dispatcher:
         self._forget_waiter(call, how)
         return True
 
+    def move(self, call: str, place: Place) -> None:
+        """A caller who waits has another place from now on."""
+        waiter = self.waiting.get(call)
+        if waiter is not None:
+            waiter.place = place
+            self._handle(events.CallerChanges(place.caller(call)))
+
     def taken(self, call: str) -> bool:
         """A seat has taken the call from its flow."""
         waiter = self.waiting.get(call)
@@ -177,6 +185,8 @@ class Dispatcher:
 
     def take(self, fact: Fact) -> None:
         """Asterisk tells something."""
+        if self.talk_desk is not None and self.talk_desk.take(fact):
+            return
         match fact:
             case LegRings(call, seat, _channel):
                 self._rings(call, seat)
@@ -186,9 +196,9 @@ class Dispatcher:
             case LegTalks(call, seat, channel):
                 self._talks(call, seat, channel)
             case LeftBridge(_channel, call, seat):
-                talk = self.talk_of(call)
-                if talk is not None and not talk.left:
-                    talk.left = "seat" if seat else "caller"
+                for talk in self.talks.values():
+                    if talk.call == call and not talk.left and seat in ("", talk.seat):
+                        talk.left = "seat" if seat else "caller"
             case LegGone(call, seat, cause):
                 self._offer_failed(call, seat, "no_answer")
                 self._talk_over(call, seat, cause)
@@ -209,14 +219,15 @@ class Dispatcher:
         self._in_use = set(snapshot.in_use)
         self._seen = snapshot.seen(self._staff.endpoints())
         self._ready = True
-        in_talk = {leg.call: leg for leg in snapshot.legs.values() if leg.leg == "bridged"}
+        talking = [leg for leg in snapshot.legs.values() if leg.leg == "bridged" and not leg.call.startswith(ASKED)]
+        in_talk = {leg.call for leg in talking} | snapshot.engaged
         ringing = {leg.seat: leg for leg in snapshot.legs.values() if leg.leg == "ringing"}
         for call in [call for call in self.waiting if call not in snapshot.channels]:
             self._forget_waiter(call, "abandoned")
         self.offers = {seat: offer for seat, offer in self.offers.items() if seat in ringing}
-        self._end_unseen_talks({(leg.call, leg.seat) for leg in in_talk.values()}, snapshot, now)
-        for talking in in_talk.values():
-            self._found_talking(talking, snapshot, now)
+        self._end_unseen_talks({(leg.call, leg.seat) for leg in talking}, snapshot, now)
+        for leg in talking:
+            self._found_talking(leg, snapshot, now)
         for session in self._staff.working():
             self._sits(session)
         for call, text in snapshot.waiting.items():
@@ -227,15 +238,15 @@ class Dispatcher:
                 self._witness.joined(call, place, again=True)
         offered = {leg.call: leg for leg in ringing.values()}
         for call, waiter in self.waiting.items():
-            leg = offered.get(call)
-            waiter.taken = leg is not None
-            if leg is None:
+            rings = offered.get(call)
+            waiter.taken = rings is not None
+            if rings is None:
                 self._handle(events.CallerJoins(waiter.place.caller(call)))
-            elif leg.seat not in self.offers and (sitting := self._staff.at(leg.seat)) is not None:
-                offer = self.offers[leg.seat] = Offer(call, sitting.agent, leg.seat, now, rings=True)
-                offer.id, offer.recording = leg.offer, leg.recording
+            elif rings.seat not in self.offers and (sitting := self._staff.at(rings.seat)) is not None:
+                offer = self.offers[rings.seat] = Offer(call, sitting.agent, rings.seat, now, rings=True)
+                offer.id, offer.recording = rings.offer, rings.recording
                 if sitting.state == "idle":
-                    self._go(self._adopt(offer), f"adopt {leg.seat}")
+                    self._go(self._adopt(offer), f"adopt {rings.seat}")
         for correction in reconcile(self._staff.working(), self._seen):
             self._correct(correction)
         for session in self._staff.working():
@@ -474,6 +485,8 @@ class Dispatcher:
         try:
             async with self._locks[offer.call]:
                 await self._staff.do(offer.agent, event)
+            if offer.place is not None:  # the engine did not choose this seat: it would ring it again at once
+                await asyncio.sleep(self.engine.policy.seat_rest)
         finally:
             self._failing.discard(offer.seat)
         if offer.seat not in self.offers and offer.seat not in self.talks:
@@ -492,12 +505,15 @@ class Dispatcher:
 
     def _talks(self, call: str, seat: str, channel: str) -> None:
         self._seen[seat] = SeatSeen("reachable", "bridged", call)
+        talk = self.talks.get(seat)
+        if talk is not None and talk.call == call:
+            talk.left = ""  # back from hold
         offer = self.offers.get(seat)
         if offer is None or offer.call != call:
             return
         self._drop(offer)
         waiter = self.waiting.pop(call, None)
-        place = waiter.place if waiter else None
+        place = waiter.place if waiter else offer.place
         now = self._clock()
         talk = Talk(call, offer.agent, seat, now, place, channel, offer.recording, id=offer.id)
         self.talks[seat] = talk
@@ -562,7 +578,7 @@ class Dispatcher:
         else:
             how = "agent" if cause == NORMAL_CLEARING else "cut"
         self._witness.talk_ended(talk, how, self._clock() - talk.since)
-        if how == "cut":
+        if how == "cut" and self.talk_of(call) is None:  # in a conference the others go on
             self._cut.add(call)
         event = agents.SeatLost("line_dropped") if how == "cut" else agents.HangUp(call)
         self._go(self._staff.do(talk.agent, event), f"end {seat}")

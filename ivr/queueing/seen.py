@@ -14,13 +14,36 @@ from typing import Final, Literal
 
 from agent_routing.seats import Leg, Reach, SeatSeen
 from ivr.ami.protocol import Event
-from ivr.contract import VAR_CALL, VAR_OFFER_ID, VAR_OFFER_RECORD, VAR_SEAT, VAR_WAIT
+from ivr.contract import (
+    ASKED,
+    CONTEXT_CONFERENCE,
+    CONTEXT_HOLD,
+    CONTEXT_OUTSIDE,
+    CONTEXT_SEAT_ASK,
+    CONTEXT_SEAT_CONFERENCE,
+    CONTEXT_SEAT_HOLD,
+    CONTEXT_SEAT_JOIN,
+    CONTEXT_TALK,
+    CONTEXT_VERIFY,
+    SEAT_OUTSIDE,
+    VAR_CALL,
+    VAR_OFFER_ID,
+    VAR_OFFER_RECORD,
+    VAR_SEAT,
+    VAR_WAIT,
+)
 
 TECHNOLOGY: Final = "PJSIP/"
 # Device states that a phone has which can be rung; the others: it is not registered, or not known at all.
 REACHABLE: Final = frozenset(("NOT_INUSE", "INUSE", "BUSY", "RINGING", "RINGINUSE", "ONHOLD", "UNKNOWN"))
 IN_USE: Final = frozenset(("INUSE", "BUSY", "RINGINUSE", "ONHOLD"))
 UP: Final = "Up"
+# Where a caller is with somebody, or about to be again …
+WITH_SOMEBODY: Final = frozenset(
+    (CONTEXT_TALK, CONTEXT_HOLD, CONTEXT_OUTSIDE, CONTEXT_CONFERENCE, CONTEXT_VERIFY),
+)
+# … and a leg to a seat has its caller, though it is in no bridge.
+IN_A_TALK: Final = frozenset((CONTEXT_SEAT_HOLD, CONTEXT_SEAT_JOIN, CONTEXT_SEAT_ASK, CONTEXT_SEAT_CONFERENCE))
 UNSET: Final = "(null)"  # what Status says of a variable that a channel does not have (manager.c, generate_status)
 
 DialEnding = Literal["answered", "no_answer", "refused", "busy", "lost", "released"]
@@ -109,7 +132,7 @@ def fact_of(event: Event) -> Fact | None:
     """What an event says that matters here; None for most of them."""
     match event.name:
         case "DialBegin" | "DialEnd":
-            leg = _variables(event, "DestChanVariable")
+            leg = variables_of(event, "DestChanVariable")
             if not leg.get(VAR_SEAT):
                 return None
             call, seat = leg.get(VAR_CALL, ""), leg[VAR_SEAT]
@@ -117,16 +140,16 @@ def fact_of(event: Event) -> Fact | None:
                 return LegRings(call, seat, event.get("DestChannel"))
             return LegEnds(call, seat, ENDINGS.get(event.get("DialStatus"), "lost"))
         case "BridgeEnter":
-            leg = _variables(event, "ChanVariable")
+            leg = variables_of(event, "ChanVariable")
             seat = leg.get(VAR_SEAT, "")
             return LegTalks(leg.get(VAR_CALL, ""), seat, event.get("Channel")) if seat else None
         case "BridgeLeave":
-            leg = _variables(event, "ChanVariable")
+            leg = variables_of(event, "ChanVariable")
             seat = leg.get(VAR_SEAT, "")
             channel_id = event.get("Uniqueid")
             return LeftBridge(channel_id, leg.get(VAR_CALL, "") if seat else channel_id, seat)
         case "Hangup":
-            leg = _variables(event, "ChanVariable")
+            leg = variables_of(event, "ChanVariable")
             if seat := leg.get(VAR_SEAT, ""):
                 return LegGone(leg.get(VAR_CALL, ""), seat, _cause(event))
             return CallerGone(event.get("Uniqueid"))
@@ -158,6 +181,8 @@ class Snapshot:
     reach: Mapping[str, Reach]  # by endpoint
     channels: frozenset[str]
     in_use: frozenset[str] = frozenset()  # endpoints that somebody is on
+    engaged: frozenset[str] = frozenset()  # callers who are with somebody, or on hold: they wait for nobody
+    second_calls: tuple[SeatLeg, ...] = ()  # legs of those whom an agent asks about a caller
 
     def seen(self, endpoints: Mapping[str, str]) -> dict[str, SeatSeen]:
         """By seat, as ``agent_routing.seats`` wants it. ``endpoints``: each seat's own, empty behind a trunk."""
@@ -173,14 +198,17 @@ def snapshot_of(channels: Iterable[Event], devices: Iterable[Event]) -> Snapshot
     """From the lists of the actions Status (with STATUS_VARIABLES) and DeviceStateList."""
     waiting: dict[str, str] = {}
     legs: dict[str, SeatLeg] = {}
-    ids = set()
+    second_calls: list[SeatLeg] = []
+    ids, engaged = set(), set()
     for event in channels:
         ids.add(event.get("Uniqueid"))
-        variables = _variables(event, "Variable") | _variables(event, "ChanVariable")
+        variables = variables_of(event, "Variable") | variables_of(event, "ChanVariable")
+        if event.get("Context") in WITH_SOMEBODY:
+            engaged.add(event.get("Uniqueid"))
         if seat := variables.get(VAR_SEAT):
-            in_talk = event.get("ChannelStateDesc") == UP and bool(event.get("BridgeID"))
-            leg: Leg = "bridged" if in_talk else "ringing"
-            legs[seat] = SeatLeg(
+            here = bool(event.get("BridgeID")) or event.get("Context") in IN_A_TALK
+            leg: Leg = "bridged" if here and event.get("ChannelStateDesc") == UP else "ringing"
+            found = SeatLeg(
                 variables.get(VAR_CALL, ""),
                 seat,
                 event.get("Channel"),
@@ -188,6 +216,10 @@ def snapshot_of(channels: Iterable[Event], devices: Iterable[Event]) -> Snapshot
                 variables.get(VAR_OFFER_ID, ""),
                 PurePath(variables.get(VAR_OFFER_RECORD, "")).stem,
             )
+            if found.call.startswith(ASKED):
+                second_calls.append(found)
+            if seat != SEAT_OUTSIDE:
+                legs[seat] = found
         elif place := variables.get(VAR_WAIT):
             waiting[event.get("Uniqueid")] = place
     states = {
@@ -197,7 +229,7 @@ def snapshot_of(channels: Iterable[Event], devices: Iterable[Event]) -> Snapshot
     }
     reach = {endpoint: reach for endpoint, (reach, _) in states.items()}
     in_use = frozenset(endpoint for endpoint, (_, is_used) in states.items() if is_used)
-    return Snapshot(waiting, legs, reach, frozenset(ids), in_use)
+    return Snapshot(waiting, legs, reach, frozenset(ids), in_use, frozenset(engaged), tuple(second_calls))
 
 
 def _device(state: str) -> tuple[Reach, bool]:
@@ -205,7 +237,8 @@ def _device(state: str) -> tuple[Reach, bool]:
     return ("reachable" if word in REACHABLE else "unreachable"), word in IN_USE
 
 
-def _variables(event: Event, header: str) -> dict[str, str]:
+def variables_of(event: Event, header: str) -> dict[str, str]:
+    """The channel variables that an event shows under this header."""
     found = {}
     for value in event.all(header):
         name, equals, text = value.partition("=")

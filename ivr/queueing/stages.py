@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from agent_routing.decisions import Why
 from db.agent import Session
 from ivr.queueing.place import Place
+from ivr.queueing.seen import Fact
 
 TalkEnd = Literal["agent", "caller", "cut", "moved"]
 
@@ -36,7 +37,10 @@ class Waiter:
 @dataclass(slots=True)
 class Offer:
     """One seat that is being offered a caller. ``id`` (VAR_OFFER_ID) says which offer, and which talk comes of it;
-    ``recording``: the name under which the talk will be recorded."""
+    ``recording``: the name under which the talk will be recorded.
+
+    ``place``: of a caller who is transferred to this very seat, and waits in no queue.
+    """
 
     call: str
     agent: str
@@ -46,6 +50,7 @@ class Offer:
     rings: bool = False
     recording: str = ""
     id: str = ""
+    place: Place | None = None
 
 
 @dataclass(slots=True)
@@ -63,6 +68,13 @@ class Talk:
     moved: bool = False
     id: str = ""
     over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class SecondCalls(Protocol):
+    """Whoever sees to talks that move: it is told everything first (``ivr.queueing.talk_desk``)."""
+
+    def take(self, fact: Fact) -> bool:
+        """Asterisk tells something. True: it concerns nobody else."""
 
 
 class Witness:

@@ -14,11 +14,12 @@ from typing import Any, Final
 
 import structlog
 
-from agent_routing import pause_reasons, policy_file, seat_times
+from agent_routing import feature_codes, pause_reasons, policy_file, seat_times, talk_rules
 from agent_routing.desk import AgentDesk
 from agent_routing.talk_times import TalkTimes
 from db.agent import Session
 from db.agents import Agents
+from db.audit import Audit
 from db.calls import Calls
 from db.customer import brokerage_day
 from db.errors import StoreError
@@ -45,6 +46,11 @@ from ivr.queueing.room import Room
 from ivr.queueing.seen import STATUS_VARIABLES, fact_of, snapshot_of
 from ivr.queueing.staff import Staff
 from ivr.queueing.stages import Witnesses
+from ivr.queueing.supervision import Supervision
+from ivr.queueing.talk_acts import TalkActs
+from ivr.queueing.talk_desk import TalkDesk
+from ivr.queueing.talk_keys import TalkKeys
+from ivr.queueing.talk_routes import TalkRoutes
 from ivr.recordings import retention
 from ivr.recordings.folder import Folder
 from ivr.recordings.keeper import Keeper
@@ -70,35 +76,58 @@ class Switchboard:
         prompts: Prompts,
         voice: Voice,
         recordings: PurePath,
+        routing: Path,
         language: str,
         queue_log: Path,
+        outside: Callable[[str], str],
     ) -> None:
-        """``recordings`` is a folder that Asterisk writes to, ``queue_log`` its record of its own queue."""
+        """``recordings`` is a folder that Asterisk writes to, ``routing`` that of policy.yaml and its like, ``queue_log``
+        Asterisk's record of its own queue, ``outside(number)`` how it dials a number outside; empty: not at all."""
         self._prompts, self._voice, self._language = prompts, voice, language
         self._profiles = RoutingProfiles(store)
-        self.desk = AgentDesk(store, seat_times.read(), pause_reasons.read())
+        times = seat_times.read(routing / seat_times.TIMES_FILE.name)
+        self.desk = AgentDesk(store, times, pause_reasons.read(routing / pause_reasons.REASONS_FILE.name))
+        self._policy_file = routing / policy_file.POLICY_FILE.name
         self.staff = Staff(
-            self.desk, Agents(store), Seats(store), seat_times.read(), utcnow, lambda session: self._tell(session)
+            self.desk, Agents(store), Seats(store), times, utcnow, lambda session: self._tell(session)
         )
         self.offers = OfferMaker(prompts, voice, self._name_of, recordings, language)
         self.acts = ManagerActs(actions)
         self.keeping = Keeping(Keeper(store, Folder(Path(recordings)), retention.read()))
         self.last_talks = LastTalks(Talks(store).last_ended)
+        witnesses = Witnesses(Chronicle(journal, self._news), self.keeping, self.last_talks)
         self.dispatcher = Dispatcher(
             self.staff,
             self.acts,
             self.offers,
-            Witnesses(Chronicle(journal, self._news), self.keeping, self.last_talks),
-            policy_file.read(),
+            witnesses,
+            policy_file.read(self._policy_file),
             TalkTimes(USUAL_TALKS),
         )
         self.room = Room(self.dispatcher, self.offers, self._profiles)
+        talk_acts = TalkActs(actions)
+        self.talk_desk = TalkDesk(
+            self.dispatcher,
+            self.staff,
+            talk_acts,
+            self.offers,
+            witnesses,
+            journal,
+            talk_rules.read(),
+            outside,
+        )
+        self.dispatcher.talk_desk = self.talk_desk
+        self.supervision = Supervision(self.dispatcher, self.staff, self.talk_desk, talk_acts, Audit(store))
+        self.talk_keys = TalkKeys(
+            self.talk_desk, self.supervision, self.dispatcher, feature_codes.read(), prompts, language
+        )
+        self.talk_routes = TalkRoutes(self.talk_desk, self.supervision)
         self.questions = Questions(self.dispatcher)
         self.away = AwayQueue(actions, self.acts, journal, _is_known_to(Calls(store)), queue_log)
         self._tell = self._session_changed
         self._loops: set[asyncio.Task[None]] = set()
         self._telling: set[asyncio.Task[None]] = set()
-        self._policy_stamp = policy_file.POLICY_FILE.stat().st_mtime_ns
+        self._policy_stamp = self._policy_file.stat().st_mtime_ns
         self._today = brokerage_day(utcnow())
 
     async def start(self) -> None:
@@ -123,6 +152,8 @@ class Switchboard:
         for task in loops:
             task.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
+        await self.talk_keys.stop()
+        await self.talk_desk.stop()
         await self.dispatcher.stop()
         await self.keeping.stop()
 
@@ -138,6 +169,7 @@ class Switchboard:
         devices = await ami.list("DeviceStateList")
         snapshot = snapshot_of(channels, devices)
         await self.away.take_back(waiting_there, snapshot)
+        self.talk_desk.rebuild(snapshot)
         self.dispatcher.rebuild(snapshot)
         self.away.open()
 
@@ -148,6 +180,8 @@ class Switchboard:
             self.dispatcher.take(fact)
             if (work := self.away.saw(fact)) is not None:
                 self._keep(work, "back from Asterisk's own queue")
+        else:
+            self.talk_keys.saw(event)
 
     def ended(self, call: str) -> None:
         """A call is over, and nothing need be known of it any more."""
@@ -162,14 +196,14 @@ class Switchboard:
     def look(self) -> None:
         """Take over the policy if its file changed; a bad one changes nothing."""
         try:
-            stamp = policy_file.POLICY_FILE.stat().st_mtime_ns
+            stamp = self._policy_file.stat().st_mtime_ns
         except OSError:
             return
         if stamp == self._policy_stamp:
             return
         self._policy_stamp = stamp
         try:
-            policy = policy_file.read()
+            policy = policy_file.read(self._policy_file)
         except policy_file.PolicyInvalid as error:
             log.error("the routing policy has faults; the last good one serves", error=str(error))
             return

@@ -1,7 +1,7 @@
-"""What an agent does with a talk: hold, transfer, consult, conference, verify. And what becomes of it when somebody goes.
+"""What an agent does with a talk: hold, transfer, consult, conference, verify; and what follows when somebody goes.
 
-A talk is the dispatcher's (``Dispatcher.talks``) as long as its leg is up, wherever its caller is meanwhile. An agent who
-asks somebody makes a second call, known by ASKED and the caller's id; to the one who is asked it is a call like any
+A talk is the dispatcher's (``Dispatcher.talks``) as long as its leg is up, wherever its caller is. An agent who asks
+somebody makes a second call, known by ASKED and the caller's id; to the one who is asked it is a call like any
 other, and a session of its own in the store. Where a caller is, is asked of Asterisk each time and not remembered: the
 dialplan brings callers back by itself (docs/talks.md). Must not know: AMI, HTTP, keys.
 """
@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any, ClassVar, Final, Literal
@@ -322,8 +323,14 @@ class TalkDesk:
 
     # --- how ----------------------------------------------------------------------------------------------------------
 
-    def _held(self, agent: str, act: Act) -> _Held:
-        return _Held(self, agent, act)
+    @asynccontextmanager
+    async def _held(self, agent: str, act: Act) -> AsyncIterator[tuple[Talk, Stage]]:
+        """The agent's talk and its stage, in which the act is possible, and nobody else's act meanwhile."""
+        async with self._lock(self.talk(agent).call):
+            talk = self.talk(agent)
+            stage = await self.stage(talk)
+            check(agent, act, stage)
+            yield talk, stage
 
     def _lock(self, call: str) -> asyncio.Lock:
         return self._locks.setdefault(call, asyncio.Lock())
@@ -447,10 +454,7 @@ class TalkDesk:
     def _asking(self, agent: str, asked: Asked) -> dict[str, str]:
         person = self._staff.agents.get(agent)
         name = person.name("zh") if person else ""
-        if asked.agent:
-            dial = dial_string(self._staff.seats[asked.seat])
-        else:
-            dial = self._outside(spoken_form(asked.to))
+        dial = dial_string(self._staff.seats[asked.seat]) if asked.agent else self._outside(spoken_form(asked.to))
         return {
             contract.VAR_ASK_SEAT: asked.seat,
             contract.VAR_ASK_DIAL: dial,
@@ -511,29 +515,3 @@ class TalkDesk:
             log.info("a talk could not be seen to", task=task.get_name(), error=str(error))
         else:
             log.error("the talks broke at something", task=task.get_name(), exc_info=error)
-
-
-class _Held:
-    """``async with``: the agent's talk and its stage, in which the act is possible, and nobody else's act meanwhile."""
-
-    def __init__(self, desk: TalkDesk, agent: str, act: Act) -> None:
-        self._desk = desk
-        self._agent = agent
-        self._act = act
-        self._lock: asyncio.Lock
-
-    async def __aenter__(self) -> tuple[Talk, Stage]:
-        desk = self._desk
-        self._lock = desk._lock(desk.talk(self._agent).call)
-        await self._lock.acquire()
-        try:
-            talk = desk.talk(self._agent)
-            stage = await desk.stage(talk)
-            check(self._agent, self._act, stage)
-        except BaseException:
-            self._lock.release()
-            raise
-        return talk, stage
-
-    async def __aexit__(self, *_error: object) -> None:
-        self._lock.release()

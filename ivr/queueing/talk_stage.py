@@ -1,8 +1,8 @@
 """What may be done with a talk in which stage. Pure: no channels, no clock.
 
-    together ──hold──► held ──consult──► asking ──answer──► asked ──conference──► conference
-        ▲               │  ▲                │                │
-        └───resume──────┴──┴──── resume ────┴───resume───────┘        verifying ──► together, by itself
+together ──hold──► held ──consult──► asking ──answer──► asked ──conference──► conference
+    ▲               │  ▲                │                │
+    └───resume──────┴──┴──── resume ────┴───resume───────┘        verifying ──► together, by itself
 """
 
 from __future__ import annotations

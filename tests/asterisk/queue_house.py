@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import secrets
 import shutil
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -195,9 +196,10 @@ class Desk:
 
     async def until(self, *states: State) -> Session:
         """Until the store says that the agent is in one of these states."""
-        async with asyncio.timeout(PATIENCE):
-            while (session := await self.session()).state not in states:
-                await asyncio.sleep(LOOK_SECONDS)
+        deadline = time.monotonic() + PATIENCE
+        while (session := await self.session()).state not in states:
+            assert time.monotonic() < deadline, f"agent {self.agent.id} is not {states}, but {session}"
+            await asyncio.sleep(LOOK_SECONDS)
         return session
 
 

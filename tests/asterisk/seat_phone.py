@@ -12,6 +12,7 @@ import re
 import secrets
 import struct
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ class Ring:
     answered_at: float = 0.0
     cancelled: bool = False
     media: tuple[str, int] | None = None
+    held: bool = False  # by the telephone's own key: it says nothing meanwhile
 
     @property
     def display(self) -> str:
@@ -63,9 +65,20 @@ class Ring:
         """Put the receiver down."""
         self.phone.bye(self)
 
-    def press(self, key: str) -> None:
-        """A key, as a SIP INFO request."""
-        self.phone.info(self, f"Signal={key}\r\nDuration=100\r\n")
+    def press(self, keys: str) -> None:
+        """Keys, as SIP INFO requests."""
+        for key in keys:
+            self.phone.info(self, f"Signal={key}\r\nDuration=100\r\n")
+
+    def hold(self) -> None:
+        """The telephone's own hold key: a new offer, in which nothing is received (RFC 3264 section 8.4)."""
+        self.held = True
+        self.phone.offer_anew(self, "sendonly")
+
+    def resume(self) -> None:
+        """… and back."""
+        self.held = False
+        self.phone.offer_anew(self, "sendrecv")
 
     async def ended(self) -> None:
         """Until the other side hung up, or gave up."""
@@ -94,6 +107,8 @@ class SeatPhone(asyncio.DatagramProtocol):
         self.calls: dict[str, Ring] = {}
         self.on_ring: Callable[[Ring], None] | None = None  # instead of the queue
         self.heard = bytearray()  # A-law, of all calls
+        self.packets: deque[tuple[float, bytes]] = deque(maxlen=500)  # the latest ten seconds of it
+        self.voice = ALAW_SILENCE * 50  # a second that is said over and over
         self.dead = False  # off the net: hears and says nothing more
         self._speaking: asyncio.Task[None] | None = None
 
@@ -119,6 +134,14 @@ class SeatPhone(asyncio.DatagramProtocol):
     def come_back(self) -> None:
         """The line is there again."""
         self.dead = False
+
+    def hum(self, sound: bytes) -> None:
+        """Say this second over and over."""
+        self.voice = sound
+
+    def sound_since(self, at: float) -> bytes:
+        """What came to the ear since then."""
+        return b"".join(sound for heard_at, sound in self.packets if heard_at >= at)
 
     # SIP
 
@@ -189,6 +212,10 @@ class SeatPhone(asyncio.DatagramProtocol):
         """A key within this call."""
         self._within(ring, "INFO", "application/dtmf-relay", body)
 
+    def offer_anew(self, ring: Ring, way: str) -> None:
+        """Another offer within this call."""
+        self._within(ring, "INVITE", "application/sdp", self._sound_offer().replace("sendrecv", way))
+
     def _within(self, ring: Ring, method: str, kind: str, body: str) -> None:
         self._sequence += 1
         target = re.search(r"<([^>]+)>", _header(ring.invite, "Contact"))
@@ -249,7 +276,10 @@ class SeatPhone(asyncio.DatagramProtocol):
         return "\r\n".join(lines) + "\r\n\r\n"
 
     def _response(self, status: int, text: str) -> None:
-        if "REGISTER" not in _header(text, "CSeq"):
+        sequence = _header(text, "CSeq")
+        if sequence.endswith("INVITE") and status >= 200:
+            self._acknowledge(text)
+        if "REGISTER" not in sequence:
             return
         if status == 401 and self._sequence % 2:
             self._sequence += 1
@@ -271,6 +301,20 @@ class SeatPhone(asyncio.DatagramProtocol):
             self._sequence += self._sequence % 2  # the next one begins odd
             self._registered.set_result(status)
 
+    def _acknowledge(self, answer: str) -> None:
+        number = _header(answer, "CSeq").split()[0]
+        lines = [
+            f"ACK sip:{LOOPBACK} SIP/2.0",
+            f"Via: SIP/2.0/UDP {self._address};branch=z9hG4bK{secrets.token_hex(8)}",
+            f"From: {_header(answer, 'From')}",
+            f"To: {_header(answer, 'To')}",
+            f"Call-ID: {_header(answer, 'Call-ID')}",
+            f"CSeq: {number} ACK",
+            "Max-Forwards: 70",
+            "Content-Length: 0",
+        ]
+        self._send("\r\n".join(lines) + "\r\n\r\n")
+
     def _send(self, text: str) -> None:
         if not self.dead:
             self._transport.sendto(text.encode(), self._asterisk)
@@ -281,10 +325,13 @@ class SeatPhone(asyncio.DatagramProtocol):
         sequence, stamp, source = 0, 0, secrets.randbits(32)
         tick = time.monotonic()
         while True:
+            place = sequence % 50 * len(ALAW_SILENCE)
+            said = self.voice[place : place + len(ALAW_SILENCE)]
             for ring in list(self.calls.values()):
-                if ring.answered_at and ring.media and not ring.over.is_set() and not self.dead:
+                talks = ring.answered_at and not ring.over.is_set() and not ring.held
+                if talks and ring.media and not self.dead:
                     header = struct.pack("!BBHII", 0x80, 8, sequence & 0xFFFF, stamp & 0xFFFFFFFF, source)
-                    self._rtp.sendto(header + ALAW_SILENCE, ring.media)
+                    self._rtp.sendto(header + said, ring.media)
             sequence, stamp = sequence + 1, stamp + 160
             tick += PACKET_SECONDS
             await asyncio.sleep(max(0.0, tick - time.monotonic()))
@@ -297,6 +344,7 @@ class _Ear(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
         if len(data) > 12 and data[1] & 0x7F == 8 and not self._phone.dead:
             self._phone.heard += data[12:]
+            self._phone.packets.append((time.monotonic(), data[12:]))
 
 
 @asynccontextmanager

@@ -107,6 +107,7 @@ class Phone:
         self._ear: _Ear
         self._media: tuple[str, int] | None = None
         self._voice: deque[bytes] = deque()
+        self._hum = [SILENT_PACKET]
         self._keys: asyncio.Queue[str] = asyncio.Queue()
         self._speaking: asyncio.Task[None] | None = None
         self._sipp: asyncio.subprocess.Process
@@ -158,6 +159,19 @@ class Phone:
         for at in range(0, len(sound), PACKET_SAMPLES):
             self._voice.append(sound[at : at + PACKET_SAMPLES].ljust(PACKET_SAMPLES, SILENT_PACKET[:1]))
 
+    def hum(self, sound: bytes) -> None:
+        """Say this second over and over."""
+        self._hum = [sound[at : at + PACKET_SAMPLES] for at in range(0, len(sound), PACKET_SAMPLES)]
+
+    def sound_since(self, at: float) -> bytes:
+        """What came to the ear since then."""
+        found: list[bytes] = []
+        for packet in reversed(self.heard):
+            if packet.at < at:
+                break
+            found.append(packet.sound)
+        return b"".join(reversed(found))
+
     async def hears(self, sound: bytes, since: int = 0) -> int:
         """Until ``sound`` was heard, after so many bytes; where it ended."""
         deadline = time.monotonic() + PATIENCE
@@ -204,7 +218,8 @@ class Phone:
                         key, left = "", -PAUSE_PACKETS
                         self._keys.task_done()
                 else:
-                    self._send(ALAW, sequence, stamp, source, self._voice.popleft() if self._voice else SILENT_PACKET)
+                    said = self._voice.popleft() if self._voice else self._hum[sequence % len(self._hum)]
+                    self._send(ALAW, sequence, stamp, source, said)
                     sequence += 1
                     left = min(left + 1, 0)
             stamp += PACKET_SAMPLES

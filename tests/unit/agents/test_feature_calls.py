@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
 
 from agent_routing import feature_codes, pause_reasons, seat_times
-from agent_routing.agents import Answer, HangUp, LogIn, Ring
+from agent_routing.agents import Answer, HangUp, LogIn, Ring, RoleNotAllowed
 from agent_routing.desk import AgentDesk
 from db.agent import Agent, Seat, Session
 from db.agent_pins import AgentPins
@@ -17,7 +18,9 @@ from db.seats import Seats
 from db.store import Store
 from ivr.agents.feature_calls import FeatureCalls
 from ivr.agents.log_in import LogIns
-from ivr.contract import DONE_HANGUP, VAR_DONE
+from ivr.contract import DONE_HANGUP, DONE_SPY, VAR_DONE, VAR_SPY, VAR_SPY_HOW
+from ivr.queueing.supervision import SpyHow, Supervisor
+from ivr.queueing.talk_desk import NoTalk
 from ivr.speech.catalogue import Catalogue
 from ivr.testing import FakeCall
 
@@ -27,6 +30,17 @@ PIN, WRONG = "264813", "135790"
 CATALOGUE = Catalogue.load(PROMPTS)
 
 
+class Talks:
+    """Agent 802 is in a talk, and any supervisor may come in."""
+
+    async def at_seat(self, agent: str, how: SpyHow, seat: str, by: Supervisor) -> Mapping[str, str]:
+        if by.power != "supervisor":
+            raise RoleNotAllowed("No.")
+        if agent != "802":
+            raise NoTalk(agent)
+        return {VAR_SPY: f"leg of {agent}"}
+
+
 class Office:
     """Two seats, a Chinese agent 801 and an English one 802."""
 
@@ -34,6 +48,7 @@ class Office:
         self.store = store
         self.desk = AgentDesk(store, seat_times.read(), pause_reasons.read())
         self.pins = AgentPins(store, b"pepper", QUICK)
+        self.talks = Talks()
         self.calls = FeatureCalls(
             store,
             self.desk,
@@ -42,6 +57,7 @@ class Office:
             feature_codes.read(),
             pause_reasons.read(),
             "zh",
+            self.talks,
         )
 
     async def dial(self, code: str, *presses: str, endpoint: str = "8001") -> str:
@@ -152,3 +168,19 @@ def test_every_state_has_its_words() -> None:
             for prompt in (f"seat_state_{state}", f"seat_remedy_{state}"):
                 for language in CATALOGUE.languages:
                     assert CATALOGUE.has(prompt, language), prompt
+
+
+async def test_a_supervisor_comes_into_a_talk_and_nobody_else_does(office: Office) -> None:
+    await office.desk.do("801", LogIn("S1"))
+    assert await office.dial("*21802") == "您没有此项权限。"
+    await Agents(office.store).put([Agent("801", name_zh="李雷", role="supervisor")], actor="test")
+    assert await office.dial("*21801") == "该座席没有可以监听的通话。"
+    call = FakeCall(["802#"])
+    await office.calls.serve(call, "*22", "8001")
+    assert call.variables[VAR_DONE] == DONE_SPY
+    assert (call.variables[VAR_SPY], call.variables[VAR_SPY_HOW]) == ("leg of 802", "whisper")
+
+
+async def test_codes_of_talks_are_for_talks(office: Office) -> None:
+    await office.desk.do("801", LogIn("S1"))
+    assert (await office.dial("*31")).endswith("此功能请在通话中使用。")

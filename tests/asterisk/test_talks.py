@@ -1,0 +1,246 @@
+"""Talks that move, real telephones at all ends: hold, transfer, consult, conference, verify, and what goes wrong.
+
+Each telephone hums at a pitch of its own: who hears whom is measured at the ear (tones.py). Each story has a line,
+agents and telephones of its own. All are told at the same time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from conftest import RunningAsterisk
+from hotline import Hotline, Journal, Together, Voice
+from queue_house import QueueHouse, at_work
+from sipp import AUDIBLE_RMS, rms
+from talks import Refused, talking
+from tones import CALLER, FIRST, SECOND, hear, hum
+
+pytestmark = pytest.mark.asterisk
+
+house = QueueHouse()
+together = Together()
+told = together.fixture()
+
+HOLD, OWN_HOLD, LEAVES, GIVES_UP = (house.story(1) for _ in range(4))
+TO_AGENT, TO_SKILL, CONSULT, RETURN, CONFERENCE, REFUSED = (house.story(2) for _ in range(6))
+
+
+@pytest.fixture(scope="module")
+def hotline(asterisk: RunningAsterisk) -> Iterator[Hotline]:
+    with house.hotline(asterisk, "talks") as one:
+        yield one
+
+
+@together
+async def test_hold_and_back(hotline: Hotline, journal: Journal, voice: Voice) -> None:
+    async with talking(hotline, journal, HOLD) as talk:
+        for _ in range(2):
+            await talk.act("hold")
+            await hear(caller=(talk.phone, set()), agent=(talk.desk.phone, set()))
+            await talk.phone.hears_more(0.5)
+            assert rms(talk.phone.sound()[-4000:]) > AUDIBLE_RMS, "no music on hold"
+            with pytest.raises(Refused, match="on hold"):
+                await talk.act("hold")
+            await talk.act("resume")
+            await talk.together()
+        assert (await talk.desk.session()).state == "talking"
+        talk.ring.hang_up()
+        await talk.call.until("talk.ended", how="agent")
+        await talk.call.until_said("goodbye")
+        await talk.desk.until("wrap_up")
+        assert await talk.phone.over() == 0
+    await talk.call.until_ended("hotline")
+
+
+@together
+async def test_the_telephones_own_hold(hotline: Hotline, journal: Journal, voice: Voice) -> None:
+    async with talking(hotline, journal, OWN_HOLD) as talk:
+        talk.ring.hold()
+        await hear(caller=(talk.phone, set()))
+        await talk.phone.hears_more(0.5)
+        assert rms(talk.phone.sound()[-4000:]) > AUDIBLE_RMS, "no music on hold"
+        talk.ring.resume()
+        await talk.together()
+        talk.phone.hang_up()
+        await talk.call.until("talk.ended", how="caller")
+    await talk.call.until_ended("caller")
+
+
+@together
+async def test_a_caller_gives_up_on_hold(hotline: Hotline, journal: Journal, voice: Voice) -> None:
+    async with talking(hotline, journal, GIVES_UP) as talk:
+        await talk.act("hold")
+        talk.phone.hang_up()
+        await talk.ring.ended()
+        await talk.call.until("talk.ended", how="caller")
+        await talk.desk.until("wrap_up")
+    await talk.call.until_ended("caller")
+
+
+@together
+async def test_who_leaves_a_caller_on_hold_gives_it_back_in_front(
+    hotline: Hotline, journal: Journal, voice: Voice
+) -> None:
+    async with talking(hotline, journal, LEAVES) as talk:
+        await talk.act("hold")
+        await hear(caller=(talk.phone, set()))
+        talk.ring.hang_up()
+        again = await talk.call.until("wait.joined", again=True)
+        assert again["data"]["joined"] == talk.joined
+        await talk.desk.until("wrap_up")
+        talk.phone.hang_up()
+        assert await talk.phone.over() == 0
+    await talk.call.until_ended("caller")
+
+
+@together
+async def test_transfer_to_an_agent(hotline: Hotline, journal: Journal, voice: Voice) -> None:
+    async with at_work(hotline, TO_AGENT, 1) as second:
+        await second.pause()
+        async with talking(hotline, journal, TO_AGENT) as talk:
+            with pytest.raises(Refused, match="paused"):
+                await talk.act("transfer", agent=second.agent.id)
+            await talk.together()
+            await second.resume()
+            await second.seen("idle")
+            second.phone.hum(hum(SECOND))
+            await talk.act("transfer", agent=second.agent.id)
+            ring = await second.phone.rung()
+            await talk.ring.ended()
+            await talk.desk.until("wrap_up")
+            ring.answer()
+            await talk.call.until("talk.began", agent=second.agent.id)
+            await hear(caller=(talk.phone, {SECOND}), second=(second.phone, {CALLER}))
+            await second.until("talking")
+            kinds = [(one["kind"], one["data"].get("how")) for one in talk.call._known()]
+            assert ("talk.moved", "transfer") in kinds
+            assert ("talk.ended", "moved") in kinds
+            ring.hang_up()
+            await talk.call.until("talk.ended", agent=second.agent.id, how="agent")
+            await second.until("wrap_up")
+            assert await talk.phone.over() == 0
+    await talk.call.until_ended("hotline")
+
+
+@together
+async def test_who_does_not_take_a_transfer_leaves_the_caller_in_front(
+    hotline: Hotline, journal: Journal, voice: Voice
+) -> None:
+    async with at_work(hotline, REFUSED, 1) as second:
+        await second.pause()
+        async with talking(hotline, journal, REFUSED) as talk:
+            await second.resume()
+            await second.seen("idle")
+            await talk.act("transfer", agent=second.agent.id)
+            (await second.phone.rung()).refuse()
+            again = await talk.call.until("wait.joined", again=True)
+            assert again["data"]["joined"] == talk.joined
+            await second.until("idle")
+            talk.phone.hang_up()
+            assert await talk.phone.over() == 0
+    await talk.call.until_ended("caller")
+
+
+@together
+async def test_transfer_to_a_skill(hotline: Hotline, journal: Journal, voice: Voice) -> None:
+    async with talking(hotline, journal, TO_SKILL) as talk:
+        with pytest.raises(Refused, match="Nobody else at work has astrology"):
+            await talk.act("transfer", skill="astrology", level=1)
+        await talk.together()
+        async with at_work(hotline, TO_SKILL, 1) as second:
+            second.phone.hum(hum(SECOND))
+            await talk.act("transfer", skill=TO_SKILL.name, level=2)
+            ring = await second.phone.rung()
+            again = await talk.call.until("wait.joined", again=True)
+            assert again["data"]["joined"] == talk.joined
+            assert again["data"]["required"] == {TO_SKILL.name: 2}
+            ring.answer()
+            began = await talk.call.until("talk.began", agent=second.agent.id)
+            assert began["data"]["waited"] > 0
+            await hear(caller=(talk.phone, {SECOND}), second=(second.phone, {CALLER}))
+            await talk.desk.until("wrap_up")
+            ring.hang_up()
+            assert await talk.phone.over() == 0
+    await talk.call.until_ended("hotline")
+
+
+@together
+async def test_consult_and_complete(hotline: Hotline, journal: Journal, voice: Voice) -> None:
+    async with at_work(hotline, CONSULT, 1) as second:
+        await second.pause()
+        async with talking(hotline, journal, CONSULT) as talk:
+            await second.resume()
+            await second.seen("idle")
+            second.phone.hum(hum(SECOND))
+            await talk.act("consult", agent=second.agent.id)
+            ring = await second.phone.rung()
+            assert talk.desk.agent.id in ring.display
+            ring.answer()
+            await hear(caller=(talk.phone, set()), first=(talk.desk.phone, {SECOND}), second=(second.phone, {FIRST}))
+            await second.until("talking")
+            await talk.act("complete")
+            await talk.ring.ended()
+            await hear(caller=(talk.phone, {SECOND}), second=(second.phone, {CALLER}))
+            await talk.call.until("talk.moved", how="transfer", to=second.agent.id)
+            await talk.desk.until("wrap_up")
+            assert (await second.until("talking")).call == talk.call.id
+            ring.hang_up()
+            await talk.call.until("talk.ended", agent=second.agent.id, how="agent")
+            await second.until("wrap_up")
+            assert await talk.phone.over() == 0
+    await talk.call.until_ended("hotline")
+
+
+@together
+async def test_consult_and_return(hotline: Hotline, journal: Journal, voice: Voice) -> None:
+    async with at_work(hotline, RETURN, 1) as second:
+        await second.pause()
+        async with talking(hotline, journal, RETURN) as talk:
+            await second.resume()
+            await second.seen("idle")
+            second.phone.hum(hum(SECOND))
+            await talk.act("consult", agent=second.agent.id)
+            (await second.phone.rung()).refuse()
+            await talk.together()  # by itself
+            await second.until("idle")
+            await talk.act("consult", agent=second.agent.id)
+            ring = await second.phone.rung()
+            ring.answer()
+            await hear(first=(talk.desk.phone, {SECOND}), second=(second.phone, {FIRST}))
+            await talk.act("return")
+            await talk.together()
+            await ring.ended()
+            await second.until("wrap_up")
+            assert (await talk.desk.session()).state == "talking"
+            talk.phone.hang_up()
+            await talk.call.until("talk.ended", agent=talk.desk.agent.id, how="caller")
+    await talk.call.until_ended("caller")
+
+
+@together
+async def test_a_conference_of_three(hotline: Hotline, journal: Journal, voice: Voice) -> None:
+    async with at_work(hotline, CONFERENCE, 1) as second:
+        await second.pause()
+        async with talking(hotline, journal, CONFERENCE) as talk:
+            await second.resume()
+            await second.seen("idle")
+            second.phone.hum(hum(SECOND))
+            await talk.act("consult", agent=second.agent.id)
+            ring = await second.phone.rung()
+            ring.answer()
+            await hear(first=(talk.desk.phone, {SECOND}))
+            await talk.act("conference")
+            await hear(
+                caller=(talk.phone, {FIRST, SECOND}),
+                first=(talk.desk.phone, {CALLER, SECOND}),
+                second=(second.phone, {CALLER, FIRST}),
+            )
+            talk.ring.hang_up()
+            await talk.desk.until("wrap_up")
+            await hear(caller=(talk.phone, {SECOND}), second=(second.phone, {CALLER}))
+            ring.hang_up()
+            await talk.call.until("talk.ended", agent=second.agent.id, how="agent")
+            await talk.call.until_said("goodbye")
+            assert await talk.phone.over() == 0
+    await talk.call.until_ended("hotline")
