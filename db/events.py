@@ -36,7 +36,8 @@ TALK_BEGAN = "talk.began"  # {agent, seat, waited, tier}
 TALK_ENDED = "talk.ended"  # {agent, seat, seconds, how}; how: agent, caller, cut (the line dropped), moved
 TALK_MOVED = "talk.moved"  # {agent, how, to}; how: transfer, consult, conference, taken_over
 SURVEY = "survey"  # {agent, score}: the caller's mark after the talk, 1 (bad) to 5
-AWAY_QUEUE = "away.queue"  # {tier, seconds, how}: Asterisk's own queue served the caller while no controller did
+AWAY_QUEUE = "away.queue"  # {tier, seconds, how, seat}: Asterisk's own queue served the caller while no controller did;
+# how: answered (by seat), abandoned, nobody (was at work), returned (to the next controller: the wait goes on)
 
 # An event's id is unique over processes and machines: 80 random bits per process and a running number. A tenth of the
 # cost of a random UUID, and a call makes twenty of them.

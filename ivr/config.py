@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ivr import contract
 from ivr.errors import GoldlineError
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -73,6 +74,34 @@ class Ports(Section):
         return int(getattr(self, name)) + self.offset
 
 
+class Trunk(Section):
+    """A trunk by which we call out: seats behind it (kind ``mobile`` and ``trunk``) name it."""
+
+    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,31}$", description="as seats name it")
+    host: str = Field(pattern=rf"^{HOST_PATTERN}$", description="the gateway's address")
+    port: Port = 5060
+    transport: Literal["udp", "tcp", "tls"] = "udp"
+    username: str = Field("", pattern=r"^[A-Za-z0-9_.+@-]{0,64}$", description="when the gateway asks who we are")
+    password: str = Field("", repr=False, max_length=128, pattern=r"^[^\x00-\x1f\x7f;\[\]]*$")
+    registers: bool = Field(
+        False, description="log in there, so that the gateway knows where we are"
+    )
+    caller_id: str = Field(
+        "", pattern=r"^\+?[0-9]{0,20}$", description="the number that is shown; empty: the hotline's (sip.number)"
+    )
+    codecs: tuple[Literal["alaw", "ulaw", "g722"], ...] = Field(("alaw", "ulaw"), min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Trunk:
+        if bool(self.username) != bool(self.password):
+            raise ValueError("username and password go together: give both, or none")
+        if self.registers and not self.username:
+            raise ValueError("to register takes a username and a password")
+        if self.name in (contract.ENDPOINT_SELF, contract.ENDPOINT_TRUNK):
+            raise ValueError(f"{self.name} is a name of Goldline's own")
+        return self
+
+
 class Sip(Section):
     """Who may reach our SIP port."""
 
@@ -83,6 +112,7 @@ class Sip(Section):
     outbound: Annotated[str, Field(pattern=rf"^({HOST_PATTERN}(:[0-9]{{1,5}})?)?$")] = Field(
         "", description="the trunk's gateway for calls to the outside: host or host:port; empty: there are none"
     )
+    trunks: tuple[Trunk, ...] = Field((), description="trunks by which we call out")
     external_address: Annotated[str, Field(pattern=rf"^({HOST_PATTERN})?$")] = Field(
         "", description="our public address, when phones reach us through NAT"
     )
@@ -98,6 +128,9 @@ class Sip(Section):
     def _both(self) -> Sip:
         if bool(self.certificate) != bool(self.certificate_key):
             raise ValueError("certificate and certificate_key go together: give both, or none")
+        names = [trunk.name for trunk in self.trunks]
+        if len(set(names)) < len(names):
+            raise ValueError("two trunks have the same name")
         return self
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import shutil
 import stat
 import time
@@ -18,6 +19,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from db.agent import Seat
+from db.agent_sessions import AgentSessions
+from db.seats import Seats
 from db.store import Store
 from ivr import contract
 from ivr.asterisk import locate, sandbox, secrets_file
@@ -32,6 +36,10 @@ START_REMEDY = "Start Goldline: make run."
 LITTLE_DISK = 2 * 2**30  # about a week of recordings of a small hotline: time to act
 NO_DISK = 200 * 2**20  # the database and the journal need room to finish what they do
 CLOCK_SECONDS = 2.0  # between us and the database; lease times are compared across machines
+MOST_NAMED = 5  # of many things with the same fault
+# What Asterisk's command line says of gateways that answer, and of those that let us in.
+_ANSWERING = re.compile(r"^\s*Contact:\s+([^\s/]+)/\S+.*\bAvail\b", re.MULTILINE)
+_REGISTERED = re.compile(r"^\s*([^\s/]+)/\S+\s.*\bRegistered\b", re.MULTILINE)
 OLDEST_NOW = 1_750_000_000.0  # mid-2025: a clock before it was never set
 
 
@@ -157,6 +165,55 @@ def ami_login(account: str) -> Callable[[Settings], Awaitable[Answer]]:
     return look
 
 
+async def trunks_lead_out(settings: Settings) -> Answer:
+    """Seats behind trunks have theirs, and the gateways answer."""
+    named = {trunk.name for trunk in settings.sip.trunks}
+    seats = await _seats_in_use(settings)
+    if lost := sorted(seat.id for seat in seats if seat.trunk and seat.trunk not in named):
+        return (
+            Status.FAIL,
+            f"Agents sit at {_some(lost)}, and no trunk in the settings leads there.",
+            "Describe their trunks in goldline.toml: [[sip.trunks]] (docs/trunks.md).",
+        )
+    if taken := sorted(seat.endpoint for seat in seats if seat.endpoint in named):
+        return Status.FAIL, f"{_some(taken)} is a trunk and a telephone.", "Give one of them another name."
+    if not named:
+        return Status.OK, "None is set, and no seat in use needs one.", ""
+    names = _some(sorted(named))
+    if lock.holder(settings.run_dir) is None:
+        return Status.WARN, f"Goldline does not run; whether {names} answers is not known.", START_REMEDY
+    installation = await asyncio.to_thread(locate.find, settings.cache_dir)
+    handle = connect(installation, Layout(settings.run_dir))
+    contacts = await asyncio.to_thread(handle.cli, "pjsip show contacts", SECONDS)
+    if silent := sorted(named - set(_ANSWERING.findall(contacts))):
+        return (
+            Status.FAIL,
+            f"The gateway of {_some(silent)} does not answer.",
+            "Are host, port and transport of sip.trunks right, and is the way there open?",
+        )
+    logs_in = {trunk.name for trunk in settings.sip.trunks if trunk.registers}
+    registrations = await asyncio.to_thread(handle.cli, "pjsip show registrations", SECONDS) if logs_in else ""
+    if refused := sorted(logs_in - set(_REGISTERED.findall(registrations))):
+        return Status.FAIL, f"The gateway of {_some(refused)} does not let us in.", "Are username and password right?"
+    return Status.OK, f"The gateway of {names} answers.", ""
+
+
+async def _seats_in_use(settings: Settings) -> list[Seat]:
+    if not settings.database.url and not (settings.run_dir / "goldline.db").exists():
+        return []
+    store = await Store.open(settings.database_url)
+    try:
+        taken = {session.seat for session in await AgentSessions(store).all()}
+        return [seat for seat in await Seats(store).all() if seat.id in taken]
+    finally:
+        await store.close()
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
+
+
 async def agi_answers(settings: Settings) -> Answer:
     """The controller takes calls."""
     port = settings.ports.at("agi")
@@ -273,6 +330,7 @@ CHECKS: tuple[Check, ...] = (
         Check(f"ami {name}", ami_login(name))
         for name in (contract.AMI_EVENTS, contract.AMI_ACTIONS, contract.AMI_MONITOR)
     ),
+    Check("trunks", trunks_lead_out),
     Check("agi", agi_answers),
     Check("controller", controller_well),
     Check("database", database_right),

@@ -21,7 +21,7 @@ from ivr.asterisk.errors import AsteriskError, TemplateFault
 from ivr.asterisk.layout import Layout
 from ivr.asterisk.locate import Installation
 from ivr.asterisk.secrets_file import Secrets, write_private
-from ivr.config import CHECKOUT, Settings
+from ivr.config import CHECKOUT, Settings, Trunk
 from ivr.speech.beep import write_beep
 from ivr.speech.hold_music import write_hold_music
 
@@ -117,6 +117,7 @@ def variables(settings: Settings, secrets: Secrets, installation: Installation) 
         "media_address": "" if every_address else sip.bind,
         "self_host": "127.0.0.1" if every_address else sip.bind,
         "trunk_hosts": list(sip.trunk_hosts),
+        "trunks": [_trunk(trunk, sip.number) for trunk in sip.trunks],
         "external_address": sip.external_address,
         "agi_port": settings.ports.at("agi"),
         "ami_port": settings.ports.at("ami"),
@@ -133,6 +134,17 @@ def variables(settings: Settings, secrets: Secrets, installation: Installation) 
                     remedy="Change that setting.",
                 )
     return values
+
+
+def _trunk(trunk: Trunk, number: str) -> dict[str, Any]:
+    """A trunk's settings as the template wants them."""
+    road = "" if trunk.transport == "udp" else f";transport={trunk.transport}"
+    return {
+        **trunk.model_dump(),
+        "uri": f"sip:{trunk.host}:{trunk.port}{road}",
+        "caller_id": trunk.caller_id or number,
+        "codecs": ",".join(trunk.codecs),
+    }
 
 
 def render(values: Mapping[str, Any], templates: Path = TEMPLATES) -> dict[str, str]:

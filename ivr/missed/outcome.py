@@ -116,6 +116,8 @@ class _Reading:
             self.talked_at = event.at
         elif event.kind == TALK_ENDED and how == "cut":
             self.missed, self.talked_at = ("cut_talk", event.at), None
+        elif event.kind == AWAY_QUEUE and how == "returned":
+            self.tier = _tier(event, self.tier)  # the next controller goes on with the wait
         elif event.kind == AWAY_QUEUE:
             self.tier = _tier(event, self.tier)
             self.waiting_since = None

@@ -107,11 +107,12 @@ class AwayQueue:
             if not self._open:
                 continue
             try:
-                await self._bring()
+                await self.bring()
             except AmiError as error:  # after the next connect everything is compared anew
                 log.info("Asterisk's own queue could not be told who is at work", error=str(error))
 
-    async def _bring(self) -> None:
+    async def bring(self) -> None:
+        """Do that once. Raises AmiError."""
         wanted = {member.interface: (seat, member) for seat, member in self._wanted.values()}
         for interface in [one for one in self._there if one not in wanted]:
             await self._remove(interface)

@@ -16,7 +16,7 @@ import structlog
 
 from agent_routing.seat_times import SeatTimes
 from agent_routing.seats import dial_string
-from db.agent import Seat
+from db.agent import ENDPOINT_KINDS, Seat
 from db.customer import Tier
 from db.errors import StoreError
 from ivr import contract
@@ -102,7 +102,8 @@ class OfferMaker:
             contract.VAR_OFFER_SEAT: seat.id,
             contract.VAR_OFFER_DIAL: dial_string(seat),
             contract.VAR_OFFER_RING: str(int(times.longest["ringing"].total_seconds())),
-            contract.VAR_OFFER_NAME: shown(f"{words} {name}"),
+            # What is shown behind a trunk is shown to carriers, too.
+            contract.VAR_OFFER_NAME: shown(f"{words} {name}") if seat.kind in ENDPOINT_KINDS else "",
             contract.VAR_OFFER_WHISPER: whisper,
             contract.VAR_OFFER_ACCEPT: self._ready(ACCEPT) if seat.accept_key else "",
             contract.VAR_OFFER_RECORD: record,

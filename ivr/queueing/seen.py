@@ -51,6 +51,7 @@ DialEnding = Literal["answered", "no_answer", "refused", "busy", "lost", "releas
 ENDINGS: Final[Mapping[str, DialEnding]] = {
     "ANSWER": "answered",
     "NOANSWER": "no_answer",
+    "CONTINUE": "no_answer",  # it was answered, and nobody pressed the key: a voicemail
     "BUSY": "busy",
     "DONTCALL": "refused",
     "TORTURE": "refused",

@@ -242,6 +242,10 @@ class _Teller:
         """Asterisk's own queue served the caller: it knows no agent of ours, so there is no talk to tell of."""
         seconds = _tenths(event.data.get("seconds")) or 0
         wait = self._waiting()
+        if event.data.get("how") == "returned":  # the next controller goes on with the wait, and says so
+            if wait is not None:
+                wait.asterisk = True
+            return
         if wait is None:
             joined = event.at - datetime.timedelta(milliseconds=100 * seconds)
             wait = Wait(joined, joined, _tier(event.data.get("tier")), line=self.call.line)

@@ -460,6 +460,14 @@ def price_before(hotline: Hotline, heard: bytes, after_quote: bytes, since: int 
 
 def _toml(tree: Mapping[str, Any]) -> str:
     """Settings as TOML: JSON's strings, numbers, truth values and lists are TOML's, too."""
-    plain = [f"{name} = {json.dumps(value)}" for name, value in tree.items() if not isinstance(value, Mapping)]
+    plain = [f"{name} = {_toml_value(value)}" for name, value in tree.items() if not isinstance(value, Mapping)]
     sections = [f"[{name}]\n{_toml(value)}" for name, value in tree.items() if isinstance(value, Mapping)]
     return "\n".join([*plain, *sections])
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name} = {_toml_value(one)}" for name, one in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml_value(one) for one in value) + "]"
+    return json.dumps(value)

@@ -93,14 +93,17 @@ class QueueHouse:
         self._numbers = itertools.count(7001)
 
     def story(self, agents: int = 1, *, recorded: bool = False, seat: dict[str, Any] | None = None) -> Story:
-        """A line with so many agents. ``seat`` are fields of their seats."""
+        """A line with so many agents. ``seat`` are fields of the first one's seat."""
         name = f"story_{len(self._stories)}"
         ids = [str(next(self._ids)) for _ in range(agents)]
         story = Story(
             name,
             str(next(self._numbers)),
             tuple(Agent(one, name_zh=f"坐席{one}", languages=("zh", "en"), skills={name: 3}) for one in ids),
-            tuple(Seat(f"S{one}", "softphone", endpoint=one, **(seat or {})) for one in ids),
+            tuple(
+                Seat(**{"id": f"S{one}", "kind": "softphone", "endpoint": one, **(seat or {} if one == ids[0] else {})})
+                for one in ids
+            ),
             tuple(secrets.token_hex(8) for _ in ids),
             recorded=recorded,
         )
@@ -141,7 +144,8 @@ class QueueHouse:
             for story in self._stories:
                 await Agents(store).put(story.agents, actor=ACTOR)
                 await Seats(store).put(story.seats, actor=ACTOR)
-                for seat, password in zip(story.seats, story.passwords, strict=True):
+                telephones = zip(story.seats, story.passwords, strict=True)
+                for seat, password in ((seat, password) for seat, password in telephones if seat.endpoint):
                     await SeatPasswords(store).put(seat.id, password, realm=SIP_REALM, actor=ACTOR)
                 for customer in story.customers.values():
                     await Customers(store).put(customer, why="test")
@@ -206,8 +210,19 @@ class Desk:
 @asynccontextmanager
 async def at_work(hotline: Hotline, story: Story, number: int = 0) -> AsyncIterator[Desk]:
     """The story's agent of this number, logged in at a registered telephone."""
-    agent, seat, password = story.agents[number], story.seats[number], story.passwords[number]
-    async with opened(hotline) as store, seat_phone(seat.endpoint, password, hotline.asterisk.port("sip")) as phone:
+    seat, password = story.seats[number], story.passwords[number]
+    async with (
+        seat_phone(seat.endpoint, password, hotline.asterisk.port("sip")) as phone,
+        at_phone(hotline, story, phone, number) as desk,
+    ):
+        yield desk
+
+
+@asynccontextmanager
+async def at_phone(hotline: Hotline, story: Story, phone: SeatPhone, number: int = 0) -> AsyncIterator[Desk]:
+    """The same at a telephone that is there already."""
+    agent, seat = story.agents[number], story.seats[number]
+    async with opened(hotline) as store:
         desk = Desk(agent, seat, phone, AgentDesk(store, seat_times.read(), pause_reasons.read()), hotline)
         await desk.do(LogIn(seat.id))
         await desk.seen("idle")

@@ -47,6 +47,12 @@ class Ring:
         return found[1] if found else ""
 
     @property
+    def dialled(self) -> str:
+        """The number that was dialled."""
+        found = re.match(r"INVITE sip:([^@]+)@", self.invite)
+        return found[1] if found else ""
+
+    @property
     def number(self) -> str:
         """The caller's number on the display."""
         found = re.search(r"(?mi)^From:[^<]*<sip:([^@>]+)@", self.invite)
@@ -348,10 +354,14 @@ class _Ear(asyncio.DatagramProtocol):
 
 
 @asynccontextmanager
-async def seat_phone(account: str, password: str, port: int, register: bool = True) -> AsyncIterator[SeatPhone]:
-    """A telephone with this account at the Asterisk on this port, registered."""
+async def seat_phone(
+    account: str, password: str, port: int, register: bool = True, own_port: int = 0
+) -> AsyncIterator[SeatPhone]:
+    """A telephone with this account at the Asterisk on this port, registered. ``own_port``: where it is reached."""
     loop = asyncio.get_running_loop()
-    _, phone = await loop.create_datagram_endpoint(lambda: SeatPhone(account, password, port), local_addr=(LOOPBACK, 0))
+    _, phone = await loop.create_datagram_endpoint(
+        lambda: SeatPhone(account, password, port), local_addr=(LOOPBACK, own_port)
+    )
     phone._rtp, _ = await loop.create_datagram_endpoint(lambda: _Ear(phone), local_addr=(LOOPBACK, 0))
     try:
         if register:
