@@ -12,7 +12,7 @@ import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -66,6 +66,7 @@ class Store:
         self.place = place  # where the store is, without its password
         self.sessions = async_sessionmaker(engine, expire_on_commit=False)
         # SQLite: a transaction that began by reading may be refused to write (SQLITE_BUSY_SNAPSHOT): writers say so.
+        self._line: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None  # of SQLite's writers
         self._writers = async_sessionmaker(engine.execution_options(sqlite_begin="IMMEDIATE"), expire_on_commit=False)
 
     @classmethod
@@ -133,8 +134,18 @@ class Store:
     async def writing(self) -> AsyncIterator[AsyncSession]:
         """A session in one transaction: committed at the end, undone by any exception. Raises StoreError."""
         with self._explained():
-            async with self._writers.begin() as session:
+            async with self._turn(), self._writers.begin() as session:
                 yield session
+
+    def _turn(self) -> AbstractAsyncContextManager[None]:
+        """SQLite has one writer at a time. Who waits for another process sleeps, longer each time, and looks again
+        (sqlite3.c, sqliteDefaultBusyCallback: up to 100 ms); those of this process wait in line instead."""
+        if not self.is_sqlite:
+            return nullcontext()
+        loop = asyncio.get_running_loop()
+        if self._line is None or self._line[0] is not loop:
+            self._line = (loop, asyncio.Lock())
+        return self._line[1]
 
     async def close(self) -> None:
         """Give every connection back."""

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import random
 import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from ivr import config
 from ivr.asterisk import locate, render, secrets_file
@@ -36,7 +38,7 @@ LINES = """\
 trunk_groups:
   all: {{lines: {callers}}}
 lines:
-  main: {{name: Bench, numbers: ["95500"], trunks: all, flow: main}}
+  main: {{name: Bench, numbers: {numbers}, trunks: all, flow: main}}
 """
 
 
@@ -55,23 +57,48 @@ class Hotline:
     asterisk: int
     controller_log: Path
     asterisk_log: Path
+    cli: Callable[[str], str]  # Asterisk's command line
+
+
+Files = Callable[[Path], Path]  # puts files into a folder that is not there yet, and gives it back
+Prepared = Callable[[str], Awaitable[None]]
 
 
 @contextlib.asynccontextmanager
-async def running(callers: int) -> AsyncIterator[Hotline]:
-    """A hotline for so many callers at once. At the end nothing of it is left running, and its directory is removed."""
+async def running(
+    callers: int,
+    *,
+    flow: str = "",
+    numbers: Sequence[str] = ("95500",),
+    templates: Files | None = None,
+    routing: Files | None = None,
+    prepared: Prepared | None = None,
+    sip: Mapping[str, int] = MappingProxyType({}),
+) -> AsyncIterator[Hotline]:
+    """A hotline for so many callers at once. At the end nothing of it is left running, and its directory is removed.
+
+    ``flow`` takes the place of all flows; ``templates`` and ``routing`` make Asterisk's templates and the routing
+    files; ``prepared(database)`` fills the store further; ``sip`` are settings.
+    """
     # Not a longer path: a control socket's may have 107 bytes.
     run_dir = Path(tempfile.mkdtemp(prefix="goldline-lines-"))
     stop = contextlib.AsyncExitStack()
     try:
         file = run_dir / "goldline.toml"
-        _write_settings(file, run_dir, callers)
+        routing_dir = routing(run_dir / "routing") if routing else None
+        _write_settings(file, run_dir, callers, flow, numbers, routing_dir, sip)
         settings = config.load(file, environment={})
+        Layout(run_dir).create()
         for step in steps(settings):
             await step.action()
+        if prepared:
+            await prepared(settings.database_url)
+            for step in steps(settings):  # the seats' telephones among them
+                await step.action()
         installation = locate.find(settings.cache_dir)
         secrets = secrets_file.load_or_create(Layout(run_dir).secrets_file)
-        layout = render.prepare(settings, secrets, installation)
+        files = templates(run_dir / "templates") if templates else render.TEMPLATES
+        layout = render.prepare(settings, secrets, installation, files)
         asterisk = Asterisk(installation, layout, [settings.prompts])
         asterisk.launch()
         stop.push_async_callback(asyncio.to_thread, asterisk.stop)
@@ -93,6 +120,7 @@ async def running(callers: int) -> AsyncIterator[Hotline]:
             asterisk=_descendant(asterisk.pid, str(layout.main_file)),
             controller_log=log,
             asterisk_log=layout.messages_log,
+            cli=asterisk.cli,
         )
     finally:
         # The controller first, while Asterisk still answers it: every caller has hung up by now.
@@ -106,16 +134,31 @@ def _environment(file: Path) -> dict[str, str]:
     return {**kept, "GOLDLINE_CONFIG": str(file)}
 
 
-def _write_settings(file: Path, run_dir: Path, callers: int) -> None:
+def _write_settings(
+    file: Path,
+    run_dir: Path,
+    callers: int,
+    flow: str,
+    numbers: Sequence[str],
+    routing: Path | None,
+    sip_settings: Mapping[str, int],
+) -> None:
     sip, agi, ami, http = _free_ports(4)
     rtp = random.randrange(*RTP_STARTS, 2)
     dialplans = run_dir / "dialplans"
     shutil.copytree(config.CHECKOUT / "dialplans", dialplans)
-    (dialplans / FILE_NAME).write_text(LINES.format(callers=callers))
+    if flow:
+        for other in dialplans.glob("*.yaml"):
+            other.unlink()
+        (dialplans / "main.yaml").write_text(flow)
+    (dialplans / FILE_NAME).write_text(LINES.format(callers=callers, numbers=json.dumps(list(numbers))))
+    routing_line = f'routing = "{routing}"' if routing else ""
+    more = "\n".join(f"{name} = {value}" for name, value in sip_settings.items())
     file.write_text(
         f"""
 run_dir = "{run_dir}"
 dialplans = "{dialplans}"
+{routing_line}
 [ports]
 sip = {sip}
 agi = {agi}
@@ -125,6 +168,7 @@ rtp_first = {rtp}
 rtp_last = {rtp + max(callers, 50) * RTP_PORTS_PER_CALL - 1}
 [sip]
 trunk_hosts = ["{HOST}"]
+{more}
 [limits]
 live_calls = {callers + 20}
 """
