@@ -28,9 +28,16 @@ from db.phone_numbers import BadNumber, canonical
 from db.store import Store
 
 UNKNOWN: Final = "unknown"  # the outcome of a try that nobody saw end
+CUT: Final = "cut"  # … that ended because the line dropped in the talk
 CALLED_IN: Final = "called_in"  # the caller rang again meanwhile and was served
 HELD: Final[tuple[CallbackState, ...]] = ("agent_reserved", "dialling", "talking")
+CALL_PREFIX: Final = "callback-"
 _OPEN_SQL: Final = sa.text(f"state IN ({', '.join(repr(state) for state in OPEN_CALLBACKS)})")
+
+
+def is_callback(call: str) -> bool:
+    """This call's id is that of a callback, and no channel's."""
+    return call.startswith(CALL_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,11 @@ class WaitingCallback:
     channel: str  # the id of the channel that dials, and then talks
     closed_at: datetime.datetime | None
     version: int
+
+    @property
+    def call(self) -> str:
+        """The id under which the journal knows the call that we make, all tries together."""
+        return f"{CALL_PREFIX}{self.id}"
 
 
 class WaitingCallbacks:
@@ -142,9 +154,19 @@ class WaitingCallbacks:
     # --- moves --------------------------------------------------------------------------------------------------------
 
     async def reserve(
-        self, one: WaitingCallback, *, holder: str, agent: str, now: datetime.datetime, lease: datetime.timedelta
+        self,
+        one: WaitingCallback,
+        *,
+        holder: str,
+        agent: str,
+        now: datetime.datetime,
+        lease: datetime.timedelta,
+        channel: str = "",
     ) -> WaitingCallback | None:
-        """``holder`` has reserved ``agent`` for it, until the lease ends. None as well when it has expired."""
+        """``holder`` has reserved ``agent`` for it, until the lease ends, and rings by the channel of this id.
+
+        None as well when it has expired.
+        """
         return await self._move(
             one,
             ("waiting",),
@@ -153,6 +175,7 @@ class WaitingCallbacks:
             state="agent_reserved",
             holder=holder,
             agent=agent,
+            channel=channel,
             lease_until=now + lease,
         )
 
@@ -198,9 +221,9 @@ class WaitingCallbacks:
         """The number may not be dialled before ``at``; no try was made."""
         return await self._move(one, ("waiting", "agent_reserved"), **_WAITING, next_try=at)
 
-    async def done(self, one: WaitingCallback, *, now: datetime.datetime) -> WaitingCallback | None:
-        """The customer was served."""
-        return await self._close(one, ("talking",), "done", "", now)
+    async def done(self, one: WaitingCallback, *, now: datetime.datetime, outcome: str = "") -> WaitingCallback | None:
+        """The customer was served; ``outcome`` CUT: as far as the line held."""
+        return await self._close(one, ("talking",), "done", outcome, now)
 
     async def fail(self, one: WaitingCallback, outcome: str, *, now: datetime.datetime) -> WaitingCallback | None:
         """It was dialled in vain for the last time, or may never be dialled."""

@@ -29,6 +29,7 @@ from db.notices import Notices
 from db.pins import Pins
 from db.recognition import Recognition
 from db.store import Store
+from db.waiting_callbacks import is_callback
 from ivr import contract
 from ivr.agents.feature_calls import FeatureCalls
 from ivr.agents.log_in import LogIns
@@ -47,6 +48,7 @@ from ivr.flow.engine import ALIVE, Engine, Entry
 from ivr.flow.kit import Kit, Studio
 from ivr.flow.library import Library
 from ivr.flow.proof import Seal
+from ivr.flow.service import Caller
 from ivr.health import HealthServer, Route
 from ivr.identity.identity import Identity
 from ivr.identity.keys import derived_key, pepper
@@ -58,6 +60,8 @@ from ivr.lines.desk import LineDesk
 from ivr.memory import settle_memory
 from ivr.metrics import Metrics
 from ivr.missed import following
+from ivr.queueing.callback_services import waiting_services
+from ivr.queueing.callbacks import Kept
 from ivr.queueing.switchboard import Switchboard
 from ivr.reception import Reception
 from ivr.selfservice.services import selfservice_services
@@ -134,6 +138,7 @@ class Controller:
         services = all_services(self.quotes, notices, Callbacks(self.store).leave)
         services |= {service.name: service for service in selfservice_services(self.store, self.quotes)}
         services |= {service.name: service for service in survey_services(self._worth_asking, self.journal)}
+        services |= {service.name: service for service in waiting_services(self._keep_place)}
         identity = self._open_identity(stack, secrets.identity_key.encode())
         services |= {service.name: service for service in identity_services(identity)}
         self.library = Library(settings.dialplans, self.speech.catalogue, services, settings.start_flow)
@@ -156,6 +161,8 @@ class Controller:
             settings.language,
             layout.queue_log,
             self._outside,
+            lambda: (self.lines.current.zone, self.lines.current.calendar),
+            settings.sip.number,
         )
         self.feature_calls = self._open_feature_calls(stack, secrets.identity_key.encode())
         kit = Kit(
@@ -291,6 +298,9 @@ class Controller:
                 call, environment.get("agi_arg_1", ""), environment.get("agi_arg_2", "")
             )
             return
+        if environment.get("agi_network_script") == contract.AGI_PATH_CALLBACK:
+            await self.switchboard.callbacks.serve(session)
+            return
         if _is_of_seat(session):
             call = Call(session, self.speech.composer)
             await self.feature_calls.serve(call, environment.get("agi_arg_1", ""), environment.get("agi_arg_2", ""))
@@ -314,7 +324,7 @@ class Controller:
 
     async def _busy(self, session: AgiSession) -> None:
         """More calls than we may have: the dialplan says so and hangs up, at no cost to the calls we have."""
-        if _is_of_seat(session):
+        if _is_of_seat(session) or session.environment.get("agi_network_script") == contract.AGI_PATH_CALLBACK:
             return  # the dialplan apologises: nothing was said to be done
         call = Call(session, self.speech.composer)
         self.journal.append(Event(call.id, "call.started", {"caller": call.caller, "line": call.line}))
@@ -324,6 +334,9 @@ class Controller:
             log.info("a caller left before hearing that all lines are busy", error=str(error))
         self.journal.append(Event(call.id, "call.ended", {"how": "busy"}))
         self.metrics.call_ended("-", "busy")
+
+    async def _keep_place(self, caller: Caller, number: str) -> Kept:
+        return await self.switchboard.callbacks.keep(caller, number)
 
     async def _worth_asking(self, call_id: str) -> str | None:
         return await self.switchboard.last_talks.worth_asking(call_id)
@@ -340,7 +353,7 @@ class Controller:
         """After each login: calls that ended while nobody was looking are ended in the store, too."""
         there = {channel.get("Uniqueid") for channel in await ami.list("CoreShowChannels")}
         try:
-            unended = {record.id for record in await Calls(self.store).unended(utcnow())}
+            unended = {one.id for one in await Calls(self.store).unended(utcnow()) if not is_callback(one.id)}
         except StoreError as error:
             log.warning("calls that ended meanwhile cannot be found out", error=str(error))
             unended = set()

@@ -15,6 +15,7 @@ CONTEXT_OFFER = "goldline-offer"  # where a waiting caller is sent to ring a sea
 CONTEXT_SEAT_LEG = "goldline-seat-leg"  # what is done on the leg to a seat: before it rings, and when it has answered
 CONTEXT_AWAY = "goldline-away"  # no controller for long: a static menu, then Asterisk's own queue
 CONTEXT_AWAY_SEAT = "goldline-away-seat"  # how that queue rings a seat
+CONTEXT_CALLBACK = "goldline-callback"  # the leg to a seat that calls a customer back
 CONTEXT_SELF = "goldline-self"  # the caller's side of `ivr dial`
 # … of talks that become more than two telephones joined by an offer (docs/talks.md). Of the caller's channel:
 CONTEXT_TALK = "goldline-talk"  # together with the leg to a seat that VAR_LEG names
@@ -88,6 +89,7 @@ DONE_HANGUP = "hangup"  # say goodbye was said: hang up
 DONE_SPY = "spy"  # of a supervisor's code: go on at CONTEXT_SPY
 DONE_BUSY = "busy"  # the controller has its fill of calls: play the busy prompt and hang up
 DONE_UNALLOCATED = "unallocated"  # the number is no line's: refuse the call, unanswered
+DONE_DIAL = "dial"  # to the leg of a callback: dial what VAR_CALLBACK_DIAL says
 DONE_FAILED = "failed"  # something is broken for this call: play the apology and hang up
 
 # The FastAGI request: AGI(agi://host:port/PATH,${VAR_LINE},${VAR_CHECKPOINT},${VAR_TRIES})
@@ -95,6 +97,10 @@ AGI_PATH_CALL = "call"
 
 # … of a feature code: AGI(agi://host:port/PATH,CODE,ENDPOINT)
 AGI_PATH_SEAT = "seat"
+
+# … of a leg that is to call a customer back: may it? AGI(agi://host:port/PATH)
+AGI_PATH_CALLBACK = "callback"
+VAR_CALLBACK_DIAL = "GOLDLINE_CALLBACK_DIAL"  # how the customer is dialled
 
 # … of a seat that has its caller on hold: AGI(agi://host:port/PATH,CALL,SEAT)
 AGI_PATH_TALK = "talk"

@@ -30,6 +30,8 @@ SUFFIX = ".j2"
 
 MUSIC_CLASS = "goldline"
 LONGEST_NUMBER = 20  # as in lines.yaml: E.164 has 15 digits at most; trunks put prefixes before them
+CALLBACK_TRIES = 5  # so often a leg that is to call a customer looks for a controller
+CALLBACK_RING_SECONDS = 30  # that a customer's telephone rings: six times
 AWAY_PAUSE = 2  # seconds of music before the dialplan asks for a controller again
 AWAY_MENU_SECONDS = 4  # for a key; who says nothing gets a person all the same
 AWAY_QUEUE_SECONDS = 120  # in Asterisk's own queue, until the controller is asked for once more
@@ -81,6 +83,8 @@ def variables(settings: Settings, secrets: Secrets, installation: Installation) 
         "call_seconds": settings.limits.call_seconds,
         "music_class": MUSIC_CLASS,
         "away_pause": AWAY_PAUSE,
+        "callback_tries": CALLBACK_TRIES,
+        "callback_ring_seconds": CALLBACK_RING_SECONDS,
         "away_tries": math.ceil(settings.limits.away_seconds / AWAY_PAUSE),
         "away_menu_seconds": AWAY_MENU_SECONDS,
         "away_queue_seconds": AWAY_QUEUE_SECONDS,

@@ -26,7 +26,7 @@ from db.events import (
 from db.missed import MissedCall
 from db.missed_reasons import MissedReason
 from db.phone_numbers import stored_form
-from db.waiting_callbacks import CALLED_IN, WaitingCallback
+from db.waiting_callbacks import CALLED_IN, CUT, WaitingCallback
 
 KINDS: Final = frozenset(
     (CALL_STARTED, CALL_LANGUAGE, CALL_REFUSED, WAIT_JOINED, WAIT_LEFT, TALK_BEGAN, TALK_ENDED, AWAY_QUEUE)
@@ -56,15 +56,15 @@ def outcome(events: Iterable[Event]) -> MissedCall | GotThrough | None:
 
 def outcome_of_callback(one: WaitingCallback) -> MissedCall | GotThrough | None:
     """The same of a callback that is closed; its missed call is named after the callback, not after the first call."""
-    if one.closed_at is None or one.outcome == CALLED_IN:
+    if one.closed_at is None or one.outcome in (CALLED_IN, CUT):  # the call in which it was told says the rest
         return None
     place = one.place
     if one.state == "done":
-        return GotThrough(one.channel or _name(one), place.number, place.customer, one.closed_at)
+        return GotThrough(one.call, place.number, place.customer, one.closed_at)
     if one.state not in NEVER_SERVED:
         return None
     return MissedCall(
-        _name(one),
+        one.call,
         place.number,
         one.closed_at,
         "callback_expired",
@@ -73,10 +73,6 @@ def outcome_of_callback(one: WaitingCallback) -> MissedCall | GotThrough | None:
         place.language,
         place.customer,
     )
-
-
-def _name(one: WaitingCallback) -> str:
-    return f"callback-{one.id}"
 
 
 class _Reading:

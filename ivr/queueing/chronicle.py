@@ -19,6 +19,7 @@ from db.events import (
     Event,
     EventSink,
 )
+from db.waiting_callbacks import is_callback
 from ivr.contract import USER_EVENT_SESSION
 from ivr.queueing.news import QueueNews
 from ivr.queueing.place import Place, encode
@@ -48,11 +49,13 @@ class Chronicle(Witness):
             "reason": place.reason,
             "again": again,
         }
-        self._journal.append(Event(call, WAIT_JOINED, data))
+        if not is_callback(call):  # who waits for our call has joined, and left, in the call before
+            self._journal.append(Event(call, WAIT_JOINED, data))
         self._tell(QueueNews(WAIT_JOINED, call, tier=place.tier, joined=place.joined, place=encode(place)))
 
     def left(self, call: str, place: Place, how: str, waited: float) -> None:
-        self._journal.append(Event(call, WAIT_LEFT, {"how": how, "waited": round(waited, 1)}))
+        if not is_callback(call):
+            self._journal.append(Event(call, WAIT_LEFT, {"how": how, "waited": round(waited, 1)}))
         self._tell(QueueNews(WAIT_LEFT, call, tier=place.tier, joined=place.joined, how=how, waited=waited))
 
     def offered(self, offer: Offer, place: Place, why: Why) -> None:

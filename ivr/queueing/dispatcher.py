@@ -133,6 +133,22 @@ class Dispatcher:
             return "nobody"
         return "waits"
 
+    def hold(self, call: str, place: Place, road: Road) -> None:
+        """A customer waits for our call, from now on or again; ``road`` rings a seat for it."""
+        if call in self.waiting or self.talk_of(call) is not None:
+            return
+        self.waiting[call] = Waiter(place, road, away=True)
+        self._witness.joined(call, place, True)
+        self._handle(events.CallerJoins(place.caller(call)))
+
+    def dismiss(self, call: str) -> None:
+        """… and does not any more; a seat that is being rung for it is free, through no doing of its agent."""
+        for offer in [offer for offer in self.offers.values() if offer.call == call]:
+            self._offer_failed(call, offer.seat, "released")
+        if call in self.waiting:
+            self._forget_waiter(call, "callback")
+            self.left.pop(call, None)
+
     async def settled(self, call: str, seat: str) -> None:
         """Until the manager has told how the talk with this seat ended, which it does at about the same time as the
         caller comes back; not for longer than it ever takes."""
@@ -222,7 +238,8 @@ class Dispatcher:
         talking = [leg for leg in snapshot.legs.values() if leg.leg == "bridged" and not leg.call.startswith(ASKED)]
         in_talk = {leg.call for leg in talking} | snapshot.engaged
         ringing = {leg.seat: leg for leg in snapshot.legs.values() if leg.leg == "ringing"}
-        for call in [call for call in self.waiting if call not in snapshot.channels]:
+        gone = [call for call, one in self.waiting.items() if call not in snapshot.channels and not one.away]
+        for call in gone:
             self._forget_waiter(call, "abandoned")
         self.offers = {seat: offer for seat, offer in self.offers.items() if seat in ringing}
         self._end_unseen_talks({(leg.call, leg.seat) for leg in talking}, snapshot, now)

@@ -19,6 +19,7 @@ from agent_routing.seats import dial_string
 from db.agent import ENDPOINT_KINDS, Seat
 from db.customer import Tier
 from db.errors import StoreError
+from db.waiting_callbacks import is_callback
 from ivr import contract
 from ivr.call import Voice
 from ivr.flow.prompts import Prompts
@@ -31,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 WHISPER_TIER: Final = "whisper_{tier}"  # prompts without values, one for each tier
 WHISPER_NAME: Final = "whisper_name"  # {name:name}
+WHISPER_CALLBACK: Final = "whisper_callback"  # before the rest, to whoever calls a customer back
 ACCEPT: Final = "accept_call"  # asks the agent for the key 1
 LONGEST_DISPLAY: Final = 40  # characters: phones show twenty or so
 TIER_WORDS: Final[Mapping[str, Mapping[Tier, str]]] = {
@@ -72,6 +74,8 @@ class OfferMaker:
             except StoreError as error:
                 log.info("a caller's name cannot be read", error=str(error))
         utterance = self._prompts.say(WHISPER_TIER.format(tier=place.tier), self._language, {})
+        if is_callback(call):
+            utterance = self._prompts.say(WHISPER_CALLBACK, self._language, {}) + utterance
         if name is not None:
             utterance += self._prompts.say(WHISPER_NAME, self._language, {"name": name})
         if place.reason:

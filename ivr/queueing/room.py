@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
@@ -40,11 +40,14 @@ class Room:
         dispatcher: Dispatcher,
         offers: OfferMaker,
         profiles: RoutingProfiles,
+        called_in: Callable[[Caller, int | None], Awaitable[Place | None]],
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """``called_in`` gives the place of a caller who waits for our call, and needs it no more."""
         self._dispatcher = dispatcher
         self._offers = offers
         self._profiles = profiles
+        self._called_in = called_in
         self._clock = clock
         self._estimates: dict[str, WaitRange] = {}
         self._announced: dict[str, AnnouncedWait] = {}
@@ -124,9 +127,9 @@ class Room:
 
     async def _new_place(self, caller: Caller, wish: Wish) -> Place:
         customer = _customer(caller)
-        profile = await self._profile_of(caller)
+        profile, kept = await asyncio.gather(self._profile_of(caller), self._kept(caller, customer))
         place = Place(
-            joined=self._clock(),
+            joined=kept.joined if kept else self._clock(),
             tier="normal",
             language=caller.language,
             required=wish.required,
@@ -152,6 +155,14 @@ class Room:
             reason=wish.reason,
             consent=None if profile.recording_refused else wish.consent,
         )
+
+    async def _kept(self, caller: Caller, customer: int | None) -> Place | None:
+        try:
+            async with asyncio.timeout(PROFILE_SECONDS):
+                return await self._called_in(caller, customer)
+        except (StoreError, TimeoutError) as error:
+            log.warning("whether a caller has kept a place is not known", error=repr(error))
+            return None
 
     async def _profile_of(self, caller: Caller) -> RoutingProfile | None:
         customer = _customer(caller)

@@ -148,7 +148,7 @@ def fact_of(event: Event) -> Fact | None:
             leg = variables_of(event, "ChanVariable")
             seat = leg.get(VAR_SEAT, "")
             channel_id = event.get("Uniqueid")
-            return LeftBridge(channel_id, leg.get(VAR_CALL, "") if seat else channel_id, seat)
+            return LeftBridge(channel_id, leg.get(VAR_CALL, "" if seat else channel_id), seat)
         case "Hangup":
             leg = variables_of(event, "ChanVariable")
             if seat := leg.get(VAR_SEAT, ""):

@@ -27,11 +27,12 @@ class Road(Protocol):
 
 @dataclass(slots=True)
 class Waiter:
-    """One caller who waits. ``taken``: sent to a seat."""
+    """One caller who waits. ``taken``: sent to a seat. ``away``: not on the line, but called when the turn comes."""
 
     place: Place
     road: Road
     taken: bool = False
+    away: bool = False
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class Offer:
 
 @dataclass(slots=True)
 class Talk:
-    """One talk that goes on. ``channel`` is the leg to the seat; ``left`` who left the bridge first; ``id`` its offer."""
+    """One talk that goes on. ``channel``: the leg to the seat; ``left``: who left first; ``id``: its offer."""
 
     call: str
     agent: str
@@ -109,7 +110,11 @@ class Witnesses(Witness):
     """Several of them, told in their order."""
 
     def __init__(self, *witnesses: Witness) -> None:
-        self._witnesses = witnesses
+        self._witnesses = list(witnesses)
+
+    def add(self, witness: Witness) -> None:
+        """One more, told last."""
+        self._witnesses.append(witness)
 
     def joined(self, call: str, place: Place, again: bool) -> None:
         for one in self._witnesses:

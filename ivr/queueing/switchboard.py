@@ -14,7 +14,8 @@ from typing import Any, Final
 
 import structlog
 
-from agent_routing import feature_codes, pause_reasons, policy_file, seat_times, talk_rules
+from agent_routing import callback_rules, feature_codes, pause_reasons, policy_file, seat_times, talk_rules
+from agent_routing.callback_rules import Days
 from agent_routing.desk import AgentDesk
 from agent_routing.talk_times import TalkTimes
 from db.agent import Session
@@ -36,6 +37,8 @@ from ivr.flow.prompts import Prompts
 from ivr.queueing import news
 from ivr.queueing.acts import ManagerActs
 from ivr.queueing.away import AwayQueue
+from ivr.queueing.callback_road import CallbackLegs
+from ivr.queueing.callbacks import CallbackDesk
 from ivr.queueing.chronicle import Chronicle
 from ivr.queueing.dispatcher import Dispatcher
 from ivr.queueing.keeping import Keeping
@@ -80,9 +83,12 @@ class Switchboard:
         language: str,
         queue_log: Path,
         outside: Callable[[str], str],
+        days: Callable[[], tuple[datetime.tzinfo, Days]],
+        line: str,
     ) -> None:
-        """``recordings`` is a folder that Asterisk writes to, ``routing`` that of policy.yaml and its like, ``queue_log``
-        Asterisk's record of its own queue, ``outside(number)`` how it dials a number outside; empty: not at all."""
+        """``recordings`` is a folder that Asterisk writes to, ``routing`` that of policy.yaml and its like;
+        ``queue_log`` is Asterisk's record of its own queue. ``outside(number)`` says how it dials a number outside;
+        empty: not at all. ``days`` gives time zone and calendar; ``line`` is the hotline's number."""
         self._prompts, self._voice, self._language = prompts, voice, language
         self._profiles = RoutingProfiles(store)
         times = seat_times.read(routing / seat_times.TIMES_FILE.name)
@@ -104,7 +110,19 @@ class Switchboard:
             policy_file.read(self._policy_file),
             TalkTimes(USUAL_TALKS),
         )
-        self.room = Room(self.dispatcher, self.offers, self._profiles)
+        self.callbacks = CallbackDesk(
+            store,
+            journal,
+            self.dispatcher,
+            self.offers,
+            CallbackLegs(actions),
+            callback_rules.read(routing / callback_rules.RULES_FILE.name),
+            days,
+            outside,
+            line,
+        )
+        witnesses.add(self.callbacks)
+        self.room = Room(self.dispatcher, self.offers, self._profiles, self.callbacks.called_in)
         talk_acts = TalkActs(actions)
         self.talk_desk = TalkDesk(
             self.dispatcher,
@@ -142,6 +160,7 @@ class Switchboard:
             (self.room.keep_estimating(), "estimates"),
             (self._learn_talk_times(), "talk times"),
             (self._warm(), "words for agents"),
+            (self.callbacks.follow(), "callbacks"),
             (self.away.keep(), "Asterisk's own queue"),
         ):
             self._keep(work, name)
@@ -154,12 +173,14 @@ class Switchboard:
         await asyncio.gather(*loops, return_exceptions=True)
         await self.talk_keys.stop()
         await self.talk_desk.stop()
+        await self.callbacks.stop()
         await self.dispatcher.stop()
         await self.keeping.stop()
 
     async def resync(self, ami: AmiClient) -> None:
         """Read everything anew: after each connect to Asterisk, before its events are handed out."""
         self.dispatcher.unready()
+        self.callbacks.unready()
         waiting_there = await self.away.close(ami)
         try:
             await self.staff.refresh()
@@ -170,11 +191,13 @@ class Switchboard:
         snapshot = snapshot_of(channels, devices)
         await self.away.take_back(waiting_there, snapshot)
         self.talk_desk.rebuild(snapshot)
+        await self.callbacks.load(snapshot)
         self.dispatcher.rebuild(snapshot)
         self.away.open()
 
     def saw(self, event: Event) -> None:
         """An event of Asterisk's manager."""
+        self.callbacks.saw(event)
         fact = fact_of(event)
         if fact is not None:
             self.dispatcher.take(fact)

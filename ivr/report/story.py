@@ -234,9 +234,12 @@ class _Teller:
             wait.told.append(Told(event.at, position, least, most))
 
     def _left(self, event: Event) -> None:
+        how = _text(event.data.get("how"))
         if wait := self._waiting():
-            _leave(wait, event.at, _text(event.data.get("how")) or "abandoned", _tenths(event.data.get("waited")))
+            _leave(wait, event.at, how or "abandoned", _tenths(event.data.get("waited")))
             self._release(event.at)
+        elif how == "callback" and self.waits and self.waits[-1].how == "key":
+            self.waits[-1].how = how  # left by the key that leads to it
 
     def _away(self, event: Event) -> None:
         """Asterisk's own queue served the caller: it knows no agent of ours, so there is no talk to tell of."""

@@ -19,11 +19,13 @@ from db.instruments import Instrument
 from db.notices import Notice
 from db.pins import Pins
 from db.store import Store
-from ivr.flow.service import Service
+from ivr.flow.service import Caller, Service
 from ivr.identity.identity import Identity
 from ivr.identity.keys import pepper
 from ivr.identity.services import identity_services
 from ivr.identity.sms import SmsInMemory
+from ivr.queueing.callback_services import waiting_services
+from ivr.queueing.callbacks import Kept
 from ivr.selfservice.services import selfservice_services
 from ivr.services import all_services
 from ivr.services.notices import NoticeBoard
@@ -81,6 +83,7 @@ class OfflineHouse:
         )
         services = all_services(board, NoticeBoard(_published, now=now), _leave)
         services |= {service.name: service for service in survey_services(_last_talk, _Forgetful())}
+        services |= {service.name: service for service in waiting_services(_keep)}
         services |= {service.name: service for service in selfservice_services(store, board, now)}
         return services | {service.name: service for service in identity_services(identity)}
 
@@ -95,6 +98,10 @@ async def _published(_moment: datetime.datetime) -> Sequence[Notice]:
 
 async def _leave(_wish: CallbackWish) -> bool:
     return True
+
+
+async def _keep(_caller: Caller, _number: str) -> Kept:
+    return "kept"
 
 
 async def _last_talk(_call_id: str) -> str | None:

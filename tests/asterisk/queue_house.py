@@ -49,14 +49,17 @@ nodes:
     requires: {{{name}: 1}}
     {recorded}
     every: 5s
-    keys: {{"1": over, "*": goodbye}}
-    talked: over
+    keys: {{"1": call_back, "*": goodbye}}
+    talked: after
     on_nobody: nobody
     on_longest: over
   nobody: {{type: say, say: nobody_at_work, next: over}}
+  call_back: {{type: goto, to: person/call_back}}
+  after: {after}
   over: {{type: hangup, say: goodbye}}
   goodbye: {{type: hangup, say: goodbye}}
 """
+SURVEY, GOODBYE = "{type: goto, to: survey/}", "{type: hangup, say: goodbye}"
 
 
 _mobiles = itertools.count(secrets.randbelow(10**8))
@@ -73,6 +76,7 @@ class Story:
     passwords: tuple[str, ...]
     customers: dict[str, Customer] = field(default_factory=dict)  # by the number that they call from
     recorded: bool = False
+    survey: bool = False
 
     def caller(self, tier: Tier = "normal", **said: Any) -> str:
         """A customer of that tier; the number that they call from."""
@@ -92,7 +96,9 @@ class QueueHouse:
         self._ids = itertools.count(secrets.randbelow(800) * 1000 + 100_000)
         self._numbers = itertools.count(7001)
 
-    def story(self, agents: int = 1, *, recorded: bool = False, seat: dict[str, Any] | None = None) -> Story:
+    def story(
+        self, agents: int = 1, *, recorded: bool = False, survey: bool = False, seat: dict[str, Any] | None = None
+    ) -> Story:
         """A line with so many agents. ``seat`` are fields of the first one's seat."""
         name = f"story_{len(self._stories)}"
         ids = [str(next(self._ids)) for _ in range(agents)]
@@ -106,21 +112,25 @@ class QueueHouse:
             ),
             tuple(secrets.token_hex(8) for _ in ids),
             recorded=recorded,
+            survey=survey,
         )
         self._stories.append(story)
         return story
 
     @contextmanager
-    def hotline(self, asterisk: RunningAsterisk, name: str, **changed: Any) -> Iterator[Hotline]:
+    def hotline(
+        self, asterisk: RunningAsterisk, name: str, *, time_zone: str = "Asia/Shanghai", **changed: Any
+    ) -> Iterator[Hotline]:
         """The controller, running, with all of it."""
         house = asterisk.settings.run_dir / f"{name}-dialplans"
         shutil.copytree(ROOT / "dialplans", house)
         for flow in house.glob("*.test.yaml"):
             flow.unlink()
-        lines = (house / "lines.yaml").read_text("utf-8")
+        lines = (house / "lines.yaml").read_text("utf-8").replace("Asia/Shanghai", time_zone)
         for story in self._stories:
-            recorded = "recorded: recording_notice" if story.recorded else ""
-            (house / f"{story.name}.yaml").write_text(FLOW.format(name=story.name, recorded=recorded), "utf-8")
+            recorded = 'recorded: recording_notice\n    refuse: "9"' if story.recorded else ""
+            flow = FLOW.format(name=story.name, recorded=recorded, after=SURVEY if story.survey else GOODBYE)
+            (house / f"{story.name}.yaml").write_text(flow, "utf-8")
             lines += (
                 f'\n  {story.name}:\n    name: {story.name}\n    numbers: ["{story.number}"]\n'
                 f"    trunks: city\n    flow: {story.name}\n    channel: others\n"

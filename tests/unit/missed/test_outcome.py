@@ -144,6 +144,7 @@ def test_values_that_nobody_expects_are_left_out() -> None:
         ("failed", "unknown", "callback_expired"),
         ("done", "", "through"),
         ("done", "called_in", None),
+        ("done", "cut", None),  # the call itself tells of it
         ("refused", "do_not_call", None),
         ("waiting", "", None),
     ],
@@ -170,7 +171,7 @@ def test_what_became_of_a_callback(state: str, why: str, expected: str | None) -
     )
     found = outcome_of_callback(one)
     if expected == "through":
-        assert found == GotThrough("try-5", "+8613800138001", 7, TEN)
+        assert found == GotThrough("callback-5", "+8613800138001", 7, TEN)
     elif expected is None:
         assert found is None
     else:
