@@ -28,12 +28,12 @@ from agent_routing.decisions import Decision, Reserve, WhyWaiting
 from agent_routing.engine import Engine
 from agent_routing.policy import Policy
 from agent_routing.pool import Seat as PoolSeat
-from agent_routing.seats import Correction, SeatSeen, overdue, reconcile
+from agent_routing.seats import Correction, Reach, SeatSeen, overdue, reconcile
 from agent_routing.talk_times import TalkTimes
 from db.agent import Session
 from ivr.ami.errors import AmiError
 from ivr.call import NORMAL_CLEARING, Returned
-from ivr.contract import ASKED, VAR_OFFER_ID, VAR_OFFER_RECORD
+from ivr.contract import ASKED, SEAT_OUTSIDE, VAR_OFFER_ID, VAR_OFFER_RECORD
 from ivr.queueing.acts import Acts, ChannelRoad
 from ivr.queueing.offer import OfferMaker
 from ivr.queueing.place import Place, decode
@@ -57,6 +57,9 @@ log = structlog.get_logger(__name__)
 
 LOST_AFTER: Final = 5.0  # seconds from sending a caller to a seat until Asterisk must have begun to ring it
 LONGEST_OFFER: Final = 90.0  # seconds of ringing, whisper and key together: longer than they ever take
+RECONCILE_SECONDS: Final = 5.0  # between two looks whether store and Asterisk agree
+QUIET_SECONDS: Final = 3.0  # after a change, while its events may still be on their way
+STOP_SECONDS: Final = 1.0
 SETTLE_SECONDS: Final = 1.0  # the manager's events and the caller's session come within milliseconds of one another
 OVERDUE_SECONDS: Final = 0.25  # until the next look at what should be over by now
 
@@ -87,12 +90,13 @@ class Dispatcher:
         self.talks: dict[str, Talk] = {}  # by seat
         self.left: dict[str, Place] = {}  # of calls that are still up: the place that was given up
         self.last_agents: dict[str, str] = {}  # of calls that are still up: who talked with the caller last
-        self._over: dict[str, tuple[str, str]] = {}  # of calls that are still up: the last talk's offer and seat
+        self._over: dict[str, set[tuple[str, str]]] = {}  # of calls that are still up: offers and seats of their talks
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(
             asyncio.Lock
         )  # by call: one act of the store at a time
         self._seen: dict[str, SeatSeen] = {}
-        self._reach: dict[str, str] = {}  # by endpoint
+        self._reach: dict[str, Reach] = {}  # by endpoint
+        self._reconciled = 0.0
         self._in_use: set[str] = set()  # endpoints that somebody is on, in a call of ours or not
         self._tasks: set[asyncio.Task[Any]] = set()
         self._alarm: asyncio.TimerHandle | None = None
@@ -202,28 +206,38 @@ class Dispatcher:
     def take(self, fact: Fact) -> None:
         """Asterisk tells something."""
         if self.talk_desk is not None and self.talk_desk.take(fact):
+            self._see_second_call(fact)
             return
         match fact:
-            case LegRings(call, seat, _channel):
-                self._rings(call, seat)
-            case LegEnds(call, seat, how):
+            case LegRings(call, seat, _channel, offer):
+                self._rings(call, seat, offer)
+            case LegEnds(call, seat, how, offer):
                 if how != "answered":
-                    self._offer_failed(call, seat, how)
-            case LegTalks(call, seat, channel):
-                self._talks(call, seat, channel)
+                    self._offer_failed(call, seat, how, offer)
+            case LegTalks(call, seat, channel, offer):
+                self._talks(call, seat, channel, offer)
             case LeftBridge(_channel, call, seat):
                 for talk in self.talks.values():
                     if talk.call == call and not talk.left and seat in ("", talk.seat):
                         talk.left = "seat" if seat else "caller"
-            case LegGone(call, seat, cause):
-                self._offer_failed(call, seat, "no_answer")
-                self._talk_over(call, seat, cause)
+            case LegGone(call, seat, cause, offer):
+                self._offer_failed(call, seat, "no_answer", offer)
+                self._talk_over(call, seat, cause, offer)
                 self._seen.pop(seat, None)
             case CallerGone(call):
                 self._caller_gone(call)
             case EndpointReach(endpoint, reach, in_use):
                 self._use_changed(endpoint, in_use)
                 self._reach_changed(endpoint, reach)
+
+    def _see_second_call(self, fact: Fact) -> None:
+        """Whoever is asked about a caller is at that seat's telephone, as with any call."""
+        if isinstance(fact, LegRings):
+            self._seen[fact.seat] = SeatSeen("reachable", "ringing", fact.call)
+        elif isinstance(fact, LegTalks):
+            self._seen[fact.seat] = SeatSeen("reachable", "bridged", fact.call)
+        elif isinstance(fact, LegGone):
+            self._seen.pop(fact.seat, None)
 
     def rebuild(self, snapshot: Snapshot) -> None:
         """Begin anew from what there is: after each connect to Asterisk, sessions having been read."""
@@ -325,6 +339,8 @@ class Dispatcher:
         if self._alarm is not None:
             self._alarm.cancel()
         tasks = list(self._tasks)
+        if tasks:  # what is being written down is written down
+            await asyncio.wait(tasks, timeout=STOP_SECONDS)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -339,8 +355,14 @@ class Dispatcher:
         for offer in list(self.offers.values()):
             if not offer.rings and self._clock() - offer.since > LOST_AFTER:
                 self._offer_failed(offer.call, offer.seat, "lost")
-        for correction in overdue(self._staff.working(), self._seen, now, self._staff.times):
+        seen = self._sights()
+        for correction in overdue(self._staff.working(), seen, now, self._staff.times):
             if not self._is_being_offered(correction.seat):
+                self._correct(correction)
+        if self._clock() - self._reconciled >= RECONCILE_SECONDS and self._ready:
+            self._reconciled = self._clock()
+            settled = [one for one in self._staff.working() if self._is_settled(one, now)]
+            for correction in reconcile(settled, seen):
                 self._correct(correction)
         self._agree()
         self._set_alarm()
@@ -357,6 +379,20 @@ class Dispatcher:
                 self.mended += 1
                 log.error("an idle seat was taken for busy", seat=seat, agent=session.agent)
                 self._handle(events.SeatIdle(seat))
+
+    def _sights(self) -> dict[str, SeatSeen]:
+        """Every seat as Asterisk has it, as far as it has told."""
+        found = {}
+        for seat, endpoint in self._staff.endpoints().items():
+            leg = self._seen.get(seat)
+            reach: Reach = self._reach.get(endpoint, "unreachable") if endpoint else "unknown"
+            found[seat] = SeatSeen(reach, leg.leg, leg.call) if leg else SeatSeen(reach)
+        return found
+
+    def _is_settled(self, session: Session, now: datetime.datetime) -> bool:
+        """Nothing has happened for a while: what store and Asterisk say of it ought to agree."""
+        quiet = (now - session.since).total_seconds() > QUIET_SECONDS
+        return quiet and session.seat not in self.offers and session.seat not in self._failing
 
     def _is_being_offered(self, seat: str) -> bool:
         """Asterisk itself ends the ringing; and once answered, the agent hears who it is and is asked for a key."""
@@ -382,12 +418,14 @@ class Dispatcher:
 
     def _came_back(self, call: str, back: Returned, place: Place) -> None:
         """The caller's own channel says how it went: before, after or without the manager's events."""
+        if back.seat == SEAT_OUTSIDE:
+            return  # no seat of ours, and no agent's talk
         if back.talked is None:
             how = ENDINGS.get(back.status, "lost")
-            self._offer_failed(call, back.seat, "no_answer" if how == "answered" else how)
+            self._offer_failed(call, back.seat, "no_answer" if how == "answered" else how, back.offer)
             return
         talk = self.talks.get(back.seat)
-        known = (talk is not None and talk.call == call) or self._over.get(call) == (back.offer, back.seat)
+        known = (talk is not None and talk.call == call) or (back.offer, back.seat) in self._over.get(call, ())
         if not known or call in self.waiting:  # the talk was never seen: it is over all the same
             self._talked_unseen(call, back, place)
         talk = self.talks.get(back.seat)
@@ -472,17 +510,24 @@ class Dispatcher:
             except AmiError as error:
                 log.info("a caller who was to come back from a seat is gone", call=offer.call, error=str(error))
 
-    def _rings(self, call: str, seat: str) -> None:
-        self._seen[seat] = SeatSeen("reachable", "ringing", call)
+    def _offer_of(self, call: str, seat: str, offer_id: str) -> Offer | None:
+        """The offer that somebody speaks of, if it is the present one. ``offer_id`` is empty where it is not told."""
         offer = self.offers.get(seat)
-        if offer is None or offer.call != call:
+        if offer is None or offer.call != call or offer_id not in ("", offer.id):
+            return None
+        return offer
+
+    def _rings(self, call: str, seat: str, offer_id: str) -> None:
+        self._seen[seat] = SeatSeen("reachable", "ringing", call)
+        offer = self._offer_of(call, seat, offer_id)
+        if offer is None:
             return  # another controller's, or withdrawn just now: then the caller is on the way back
         offer.rings = True
         self._go(self._staff.do(offer.agent, agents.Ring(call)), f"ring {seat}")
 
-    def _offer_failed(self, call: str, seat: str, how: str) -> None:
-        offer = self.offers.get(seat)
-        if offer is None or offer.call != call:
+    def _offer_failed(self, call: str, seat: str, how: str, offer_id: str = "") -> None:
+        offer = self._offer_of(call, seat, offer_id)
+        if offer is None:
             return
         self._drop(offer)
         self._note_failed(offer, how)
@@ -520,13 +565,13 @@ class Dispatcher:
 
     # --- talks --------------------------------------------------------------------------------------------------------
 
-    def _talks(self, call: str, seat: str, channel: str) -> None:
+    def _talks(self, call: str, seat: str, channel: str, offer_id: str) -> None:
         self._seen[seat] = SeatSeen("reachable", "bridged", call)
         talk = self.talks.get(seat)
         if talk is not None and talk.call == call:
             talk.left = ""  # back from hold
-        offer = self.offers.get(seat)
-        if offer is None or offer.call != call:
+        offer = self._offer_of(call, seat, offer_id)
+        if offer is None:
             return
         self._drop(offer)
         waiter = self.waiting.pop(call, None)
@@ -580,12 +625,12 @@ class Dispatcher:
         """The talk in which this caller is."""
         return next((talk for talk in self.talks.values() if talk.call == call), None)
 
-    def _talk_over(self, call: str, seat: str, cause: int) -> None:
+    def _talk_over(self, call: str, seat: str, cause: int, offer_id: str = "") -> None:
         talk = self.talks.get(seat)
-        if talk is None or talk.call != call:
+        if talk is None or talk.call != call or (offer_id and talk.id and offer_id != talk.id):
             return
         del self.talks[seat]
-        self._over[call] = (talk.id, seat)
+        self._over.setdefault(call, set()).add((talk.id, seat))
         talk.over.set()
         how: TalkEnd
         if talk.moved:
@@ -631,7 +676,7 @@ class Dispatcher:
         if session is not None and session.state == "idle":
             self._follow(session)
 
-    def _reach_changed(self, endpoint: str, reach: str) -> None:
+    def _reach_changed(self, endpoint: str, reach: Reach) -> None:
         if self._reach.get(endpoint) == reach:
             return
         self._reach[endpoint] = reach

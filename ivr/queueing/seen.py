@@ -65,11 +65,13 @@ ENDINGS: Final[Mapping[str, DialEnding]] = {
 
 @dataclass(frozen=True, slots=True)
 class LegRings:
-    """A seat is being rung for a call. ``channel`` is the leg's name, for later actions."""
+    """A seat is being rung for a call. ``channel`` is the leg's name, for later actions; ``offer`` says for which offer
+    (VAR_OFFER_ID), here and below: one seat may be offered one call twice, and events come late."""
 
     call: str
     seat: str
     channel: str
+    offer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class LegEnds:
     call: str
     seat: str
     how: DialEnding
+    offer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class LegTalks:
     call: str
     seat: str
     channel: str
+    offer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,7 @@ class LegGone:
     call: str
     seat: str
     cause: int
+    offer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +141,16 @@ def fact_of(event: Event) -> Fact | None:
             leg = variables_of(event, "DestChanVariable")
             if not leg.get(VAR_SEAT):
                 return None
-            call, seat = leg.get(VAR_CALL, ""), leg[VAR_SEAT]
+            call, seat, offer = leg.get(VAR_CALL, ""), leg[VAR_SEAT], leg.get(VAR_OFFER_ID, "")
             if event.name == "DialBegin":
-                return LegRings(call, seat, event.get("DestChannel"))
-            return LegEnds(call, seat, ENDINGS.get(event.get("DialStatus"), "lost"))
+                return LegRings(call, seat, event.get("DestChannel"), offer)
+            return LegEnds(call, seat, ENDINGS.get(event.get("DialStatus"), "lost"), offer)
         case "BridgeEnter":
             leg = variables_of(event, "ChanVariable")
             seat = leg.get(VAR_SEAT, "")
-            return LegTalks(leg.get(VAR_CALL, ""), seat, event.get("Channel")) if seat else None
+            if not seat:
+                return None
+            return LegTalks(leg.get(VAR_CALL, ""), seat, event.get("Channel"), leg.get(VAR_OFFER_ID, ""))
         case "BridgeLeave":
             leg = variables_of(event, "ChanVariable")
             seat = leg.get(VAR_SEAT, "")
@@ -152,7 +159,7 @@ def fact_of(event: Event) -> Fact | None:
         case "Hangup":
             leg = variables_of(event, "ChanVariable")
             if seat := leg.get(VAR_SEAT, ""):
-                return LegGone(leg.get(VAR_CALL, ""), seat, _cause(event))
+                return LegGone(leg.get(VAR_CALL, ""), seat, _cause(event), leg.get(VAR_OFFER_ID, ""))
             return CallerGone(event.get("Uniqueid"))
         case "DeviceStateChange":
             device = event.get("Device")

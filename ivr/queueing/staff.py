@@ -71,14 +71,14 @@ class Staff:
         stamp = await self._desk.sessions.stamp()
         if stamp == self._stamp and not self._ahead:
             return
-        if self._ahead:
-            log.info("the store is back; sessions are read anew", agents=sorted(self._ahead))
-            self._ahead.clear()
         fresh = await self._desk.sessions.all()
         if any(self._has_sat_down(session) for session in fresh):
             await self.read_people()
+        if self._ahead:
+            log.warning("the store is back, and is believed again", agents=sorted(self._ahead))
         for session in fresh:
             self._keep(session)
+        self._ahead.clear()
         self._stamp = stamp
 
     def at(self, seat: str) -> Session | None:

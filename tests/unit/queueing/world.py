@@ -15,7 +15,7 @@ from typing import Any
 
 from ivr.ami.errors import NotConnected
 from ivr.call import NORMAL_CLEARING, Returned
-from ivr.contract import VAR_OFFER_SEAT
+from ivr.contract import VAR_OFFER_ID, VAR_OFFER_SEAT
 from ivr.queueing.dispatcher import Dispatcher
 from ivr.queueing.place import Place, encode
 from ivr.queueing.seen import (
@@ -42,6 +42,7 @@ class OnTheLine:
     place: Place
     where: str = "waits"  # waits, rings, talks, gone
     seat: str = ""
+    offer: str = ""
     returned: Returned | None = None
     talks: int = 0
     work: asyncio.Task[None] | None = None
@@ -80,7 +81,7 @@ class World:
         if caller.where == "rings":
             self.wrongs.append(f"{call} was sent to {seat} while it rings {caller.seat}")
             self._stop_ringing(caller)
-        caller.where, caller.seat = "rings", seat
+        caller.where, caller.seat, caller.offer = "rings", seat, variables[VAR_OFFER_ID]
         self.legs[seat] = call
         caller.work = self.go(self._ring(caller, seat))
 
@@ -129,7 +130,10 @@ class World:
     def snapshot(self) -> Snapshot:
         """What the manager lists."""
         legs = {
-            seat: SeatLeg(call, seat, f"leg-{seat}", "bridged" if self.callers[call].where == "talks" else "ringing")
+            seat: SeatLeg(
+                *(call, seat, f"leg-{seat}", "bridged" if self.callers[call].where == "talks" else "ringing"),
+                offer=self.callers[call].offer,
+            )
             for seat, call in self.legs.items()
         }
         there = [caller for caller in self.callers.values() if caller.where != "gone"]
@@ -140,14 +144,14 @@ class World:
 
     async def _ring(self, caller: OnTheLine, seat: str) -> None:
         await self._pause()
-        self._tell(LegRings(caller.call, seat, f"leg-{seat}"))
+        self._tell(LegRings(caller.call, seat, f"leg-{seat}", caller.offer))
         await self._pause()
         match self.seat_does(self.chance):
             case "answer":
-                self._tell(LegEnds(caller.call, seat, "answered"))
+                self._tell(LegEnds(caller.call, seat, "answered", caller.offer))
                 await self._pause()
                 caller.where, caller.talks = "talks", caller.talks + 1
-                self._tell(LegTalks(caller.call, seat, f"leg-{seat}"))
+                self._tell(LegTalks(caller.call, seat, f"leg-{seat}", caller.offer))
                 await self._pause()
                 cut = self.chance.random() < 0.1
                 self._over(caller, first="seat", cause=LINE_DROPPED if cut else NORMAL_CLEARING)
@@ -177,18 +181,18 @@ class World:
         left = LeftBridge(f"leg-{seat}", call, seat), LeftBridge(call, call, "")
         for fact in left if first == "seat" else left[::-1]:
             self._tell(fact)
-        self._tell(LegGone(call, seat, cause))
+        self._tell(LegGone(call, seat, cause, caller.offer))
 
     def _stop_ringing(self, caller: OnTheLine, how: Any = "released") -> None:
         if caller.work is not None and caller.work is not asyncio.current_task():
             caller.work.cancel()
         self.legs.pop(caller.seat, None)
-        self._tell(LegEnds(caller.call, caller.seat, how))
-        self._tell(LegGone(caller.call, caller.seat, 0))
+        self._tell(LegEnds(caller.call, caller.seat, how, caller.offer))
+        self._tell(LegGone(caller.call, caller.seat, 0, caller.offer))
 
     def _comes_back(self, caller: OnTheLine, status: str, talked: float | None, cause: int = 0) -> None:
         caller.where = "waits"
-        caller.returned = Returned(status, cause, talked, caller.seat)
+        caller.returned = Returned(status, cause, talked, caller.seat, caller.offer)
         self._enter(caller)
 
     def _enter(self, caller: OnTheLine) -> None:
