@@ -21,6 +21,8 @@ CALL_RETURNED = "call.returned"  # from a seat: not folded into the row
 CALL_LANGUAGE = "call.language"  # {language}
 CALL_REFUSED = "call.refused"  # it got no line: whatever else happens to it, that is how it ends
 CALL_ENDED = "call.ended"  # {how}
+ERRAND_BEGAN = "errand.began"  # {flow}: beside the flow that waits; not folded into the row
+ERRAND_ENDED = "errand.ended"  # {flow, how, proven}
 CALL_KINDS: Final = frozenset({CALL_STARTED, CALL_ANSWERED, CALL_RESUMED, CALL_LANGUAGE, CALL_REFUSED, CALL_ENDED})
 
 # What happens to a caller who wants a person. Every figure of `ivr report` is a sum over these and the agents' history.

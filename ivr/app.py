@@ -78,6 +78,7 @@ log = structlog.get_logger(__name__)
 
 LOOPBACK = "127.0.0.1"
 GRACE_SECONDS = 2.0  # at a stop: calls that are about to end may; the others go on with the next controller
+VERIFY_FLOW = "verify"
 FLOW_LOOK_SECONDS = 0.5  # how often the files of flows and lines are looked at
 MIGRATE_RETRY_SECONDS = 5.0  # between tries to reach a database that was away at the start
 
@@ -215,7 +216,7 @@ class Controller:
             port=settings.ports.at("ami"),
             username=contract.AMI_EVENTS,
             secret=secrets.ami_events,
-            wants_events="call,system",
+            wants_events="call,system,user",
             on_connected=self._reconcile,
         )
         await self.events.start()
@@ -262,9 +263,9 @@ class Controller:
         return speech
 
     def _outside(self, number: str) -> str:
-        """How Asterisk dials a number outside."""
-        gateway = self.settings.sip.outbound
-        return f"PJSIP/{contract.ENDPOINT_TRUNK}/sip:{number}@{gateway}" if gateway else ""
+        """How Asterisk dials a number outside: over the first trunk."""
+        trunks = self.settings.sip.trunks
+        return f"PJSIP/{number}@{trunks[0].name}" if trunks else ""
 
     def _open_identity(self, stack: AsyncExitStack, key: bytes) -> Identity:
         sms = self.settings.sms
@@ -298,6 +299,9 @@ class Controller:
                 call, environment.get("agi_arg_1", ""), environment.get("agi_arg_2", "")
             )
             return
+        if environment.get("agi_network_script") == contract.AGI_PATH_VERIFY:
+            await self._verify(Call(session, self.speech.composer))
+            return
         if environment.get("agi_network_script") == contract.AGI_PATH_CALLBACK:
             await self.switchboard.callbacks.serve(session)
             return
@@ -321,6 +325,25 @@ class Controller:
                 self.desk.left(call.id)
             elif hung_up:  # Asterisk told us while it was in our hands, and will not again
                 self._end(call.id, "caller")
+
+    async def _verify(self, call: Call) -> None:
+        """A caller in a talk proves who it is; the agent is told, and then they talk on."""
+        keys = self.switchboard.talk_keys
+        keys.proves(call.id)
+        try:
+            if VERIFY_FLOW not in self.library.current.flows:
+                log.error("nobody can be verified in a talk: there is no such flow", flow=VERIFY_FLOW)
+                await keys.proved(call.id, proven=False)
+                await call.finish(contract.DONE_HANGUP)
+                return
+            errand = await self.engine.errand(call, VERIFY_FLOW, await call.carried(contract.VAR_KEPT))
+            if errand.how == "lost":
+                return  # the dialplan asks the next controller
+            await keys.proved(call.id, errand.proven)
+            await call.carry({contract.VAR_KEPT: errand.kept})
+            await call.finish(contract.DONE_HANGUP)
+        except AgiError as error:
+            log.info("a caller who was to prove who it is is gone", error=str(error))
 
     async def _busy(self, session: AgiSession) -> None:
         """More calls than we may have: the dialplan says so and hangs up, at no cost to the calls we have."""

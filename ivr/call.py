@@ -279,8 +279,7 @@ class Call:
 
     async def carried_place(self) -> str:
         """The place in the queue that the channel carries (``ivr.contract.VAR_WAIT``); empty for none."""
-        answer = await self._channel.command("GET", "VARIABLE", VAR_WAIT)
-        return (answer.data or "") if answer.result == "1" else ""
+        return await self.carried(VAR_WAIT)
 
     async def keep_place(self, text: str) -> None:
         """Have the channel carry this place in the queue from now on; empty: none. The last offer is done with."""
@@ -303,6 +302,11 @@ class Call:
         if self._typed_ahead:
             return self._typed_ahead.popleft()
         return await self._wait_for_key(seconds)
+
+    async def carried(self, name: str) -> str:
+        """A variable that the channel carries; empty for none."""
+        answer = await self._channel.command("GET", "VARIABLE", name)
+        return (answer.data or "") if answer.result == "1" else ""
 
     async def carry(self, variables: Mapping[str, str]) -> None:
         """Have the channel carry these variables."""

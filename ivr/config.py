@@ -109,9 +109,6 @@ class Sip(Section):
     trunk_hosts: tuple[Host, ...] = Field(
         (), description="addresses (or networks: 192.0.2.0/28) of the trunk's gateways"
     )
-    outbound: Annotated[str, Field(pattern=rf"^({HOST_PATTERN}(:[0-9]{{1,5}})?)?$")] = Field(
-        "", description="the trunk's gateway for calls to the outside: host or host:port; empty: there are none"
-    )
     trunks: tuple[Trunk, ...] = Field((), description="trunks by which we call out")
     external_address: Annotated[str, Field(pattern=rf"^({HOST_PATTERN})?$")] = Field(
         "", description="our public address, when phones reach us through NAT"

@@ -24,6 +24,8 @@ from ivr.cli.monitor import monitor
 from ivr.cli.recordings import recordings
 from ivr.cli.report import report
 from ivr.cli.routing import routing, simulate
+from ivr.cli.supervision import supervise
+from ivr.cli.talk import talk
 from ivr.cli.tiers import tiers
 from ivr.cli.why import why
 from ivr.errors import GoldlineError
@@ -60,6 +62,8 @@ COMMANDS = (
     desk,
     agents,
     seats,
+    talk,
+    supervise,
     audit,
     recordings,
     missed,

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import structlog
 
-from db.events import CALL_RESUMED, CALL_RETURNED, CALL_STARTED
+from db.events import CALL_RESUMED, CALL_RETURNED, CALL_STARTED, ERRAND_BEGAN, ERRAND_ENDED
 from ivr.agi.errors import AgiError, CallerHungUp
 from ivr.call import Call
 from ivr.contract import DONE_FAILED, DONE_HANGUP
@@ -54,6 +54,15 @@ class Entry:
     recognised: int | None = None
     first: str = ""
     arrival: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """How a flow beside the call's own ended. ``kept``: the checkpoint that waits, with what was proven meanwhile."""
+
+    how: How
+    proven: bool
+    kept: str
 
 
 class Engine:
@@ -106,6 +115,34 @@ class Engine:
         # At debug: the journal has it, and a busy hotline ends twenty calls a second.
         log.debug("call ended", how=how, flow=f"{turn.flow.name}@{turn.flow.version}", node=turn.node)
         return ending
+
+    async def errand(self, call: Call, flow: str, kept: str) -> Errand:
+        """Lead the caller through a flow beside the one that waits at the checkpoint ``kept``, and back to whoever
+        sent it: the call does not end with it, and nothing is said to be done with the channel."""
+        flows = self._flows()
+        waits = checkpoint.decode(kept)
+        language = waits.language if waits else flows[flow].languages[0]
+        turn, resumed = self._begin(call, flows, Entry(flow, language))
+        if waits is not None and turn.proof is None:
+            turn.trust(waits.proof)
+        if not resumed:
+            turn.record(ERRAND_BEGAN, {"flow": flow})
+        how: How = "lost"
+        try:
+            await call.checkpoint(turn.mark)
+            await self._walk(call, turn, flows)
+            how = "hotline"
+        except CallerHungUp:
+            how = "caller"
+        except AgiError as error:
+            log.warning("lost touch with the call", error=str(error), path=turn.path)
+        except Exception as error:
+            log.exception("the flow failed", path=turn.path)
+            turn.note("fault", error=type(error).__name__)
+            how = "failed"
+        proven = turn.proof is not None
+        turn.record(ERRAND_ENDED, {"flow": flow, "how": how, "proven": proven})
+        return Errand(how, proven, checkpoint.encode(replace(waits, proof=turn.sealed)) if waits else kept)
 
     async def _serve(self, call: Call, turn: Turn, flows: FlowSet, entry: Entry, resumed: bool) -> How:
         try:

@@ -95,6 +95,11 @@ class Turn:
             self.proof, self._proven = read, proof
 
     @property
+    def sealed(self) -> str:
+        """The proof as a checkpoint carries it; empty: there is none."""
+        return self._proven
+
+    @property
     def caller(self) -> Caller:
         """What a service or the queue may know of this call."""
         proven = self.proof.customer if self.proof else None

@@ -99,8 +99,7 @@ class OfferMaker:
         texts = prepared.name.by_language if prepared and prepared.name else {}
         name = texts.get(self._language) or next(iter(texts.values()), "")
         whisper = prepared.whisper if prepared else self._ready(WHISPER_TIER.format(tier=place.tier))
-        record = self.recording(place)
-        offer = PurePath(record).stem or new_name()
+        offer, record = self.named(place)
         return {
             contract.VAR_OFFER_ID: offer,
             contract.VAR_OFFER_SEAT: seat.id,
@@ -113,9 +112,10 @@ class OfferMaker:
             contract.VAR_OFFER_RECORD: record,
         }
 
-    def recording(self, place: Place) -> str:
-        """A file for the talk with this caller, with a name that says nothing; empty: it is not recorded."""
-        return str(self._recordings / f"{new_name()}{SUFFIX}") if place.consent == "announced" else ""
+    def named(self, place: Place) -> tuple[str, str]:
+        """An offer's id, which says nothing, and the file that its talk is recorded into; empty: it is not."""
+        offer = new_name()
+        return offer, str(self._recordings / f"{offer}{SUFFIX}") if place.consent == "announced" else ""
 
     def _ready(self, prompt: str) -> str:
         sound = self._voice.ready(self._prompts.say(prompt, self._language, {}))

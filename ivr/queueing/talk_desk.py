@@ -202,7 +202,8 @@ class TalkDesk:
         """Whoever is being asked has the caller from now on, and the agent goes. Raises NoTalk, NotNow, AmiError."""
         async with self._held(agent, "complete") as (talk, _stage):
             asked = self.asked[talk.call]
-            recording = await self._give(talk, asked)
+            taken = await self._give(talk, asked)
+            await self._acts.put(talk.call, {contract.VAR_OFFER_ID: taken.id})
             talk.moved = True
             try:
                 left, joins = at(contract.CONTEXT_SEAT_LEFT), at(contract.CONTEXT_SEAT_JOIN, "over")
@@ -211,26 +212,27 @@ class TalkDesk:
                 talk.moved = False
                 raise
             self._moved(talk, "transfer", asked.agent or asked.to)
-            await self._takes_part(talk, asked, recording)
+            await self._begins(taken)
 
     async def conference(self, agent: str) -> None:
         """All three talk with one another; whoever hangs up leaves. Raises NoTalk, NotNow, AmiError."""
         async with self._held(agent, "conference") as (talk, _stage):
             asked = self.asked[talk.call]
-            await self._give(talk, asked, records=False)
+            taken = await self._give(talk, asked)
             here = contract.CONTEXT_SEAT_CONFERENCE
             await self._acts.send_both(talk.channel, at(here), asked.channel, at(here, "asked"))
             await self._acts.mute_recording(talk.channel, state=False)
             self._moved(talk, "conference", asked.agent or asked.to)
-            await self._takes_part(talk, asked, "")
+            await self._begins(taken)
 
     async def hand_over(self, talk: Talk, session: Session, channel: str) -> None:
         """A supervisor whose leg is this channel has the caller from now on. Raises NotNow, AmiError."""
         async with self._lock(talk.call):
             check(talk.agent, "take_over", await self.stage(talk))
             taker = Asked(talk.call, session.agent, session.seat, session.agent, channel, talks=True)
-            recording = await self._give(talk, taker)
-            await self._acts.put(talk.call, {contract.VAR_TALK_BEGAN: str(int(talk.since))})
+            taken = await self._give(talk, taker)
+            marks = {contract.VAR_TALK_BEGAN: str(int(talk.since)), contract.VAR_OFFER_ID: taken.id}
+            await self._acts.put(talk.call, marks)
             self._apart.add(talk.call)
             talk.moved = True
             try:
@@ -240,7 +242,7 @@ class TalkDesk:
                 talk.moved = False
                 raise
             self._moved(talk, "taken_over", session.agent)
-            await self._takes_part(talk, taker, recording)
+            await self._begins(taken)
 
     # --- what is seen -------------------------------------------------------------------------------------------------
 
@@ -366,9 +368,9 @@ class TalkDesk:
             raise NoWayThere(f"Agent {other} has just been given another call.", remedy="Try again, or consult.")
         place = replace(place, front=True)
         variables = self._offers.variables(seat, talk.call, place, self._staff.times)
-        recording = PurePath(variables[contract.VAR_OFFER_RECORD]).stem
+        recording, offer_id = PurePath(variables[contract.VAR_OFFER_RECORD]).stem, variables[contract.VAR_OFFER_ID]
         now = self._clock()
-        offer = Offer(talk.call, other, seat.id, now, sent=True, recording=recording, place=place)
+        offer = Offer(talk.call, other, seat.id, now, sent=True, recording=recording, id=offer_id, place=place)
         self._dispatcher.offers[seat.id] = offer
         inherited = {f"_{name}": value for name, value in variables.items()}
         try:
@@ -448,7 +450,7 @@ class TalkDesk:
             )
         dial = self._outside(spoken_form(number))
         if not dial:
-            raise NoWayThere("There is no trunk for calls to the outside.", remedy="Set sip.outbound.")
+            raise NoWayThere("There is no trunk for calls to the outside.", remedy="Describe one: docs/trunks.md.")
         return {contract.VAR_ASK_DIAL: dial, contract.VAR_ASK_RING: str(self.rules.ring)}
 
     def _asking(self, agent: str, asked: Asked) -> dict[str, str]:
@@ -462,28 +464,28 @@ class TalkDesk:
             contract.VAR_ASK_NAME: shown(f"{agent} {name}").replace("^", ""),
         }
 
-    async def _give(self, talk: Talk, asked: Asked, *, records: bool = True) -> str:
-        """Make the leg of whoever was asked one of the caller's; the name of its recording, if there will be one."""
+    async def _give(self, talk: Talk, asked: Asked) -> Talk:
+        """Make the leg of whoever was asked one of the caller's: the talk that comes of it."""
         place = await self._place(talk)
-        path = self._offers.recording(place) if records and asked.agent else ""
-        await self._acts.put(asked.channel, {contract.VAR_CALL: talk.call, contract.VAR_OFFER_RECORD: path})
-        return PurePath(path).stem
-
-    async def _takes_part(self, before: Talk, asked: Asked, recording: str) -> None:
-        """Whoever was asked talks with the caller."""
-        self.asked.pop(before.call, None)
+        offer, path = self._offers.named(place)
         if not asked.agent:
+            path = ""
+        marks = {contract.VAR_CALL: talk.call, contract.VAR_OFFER_ID: offer, contract.VAR_OFFER_RECORD: path}
+        await self._acts.put(asked.channel, marks)
+        recording = PurePath(path).stem
+        return Talk(talk.call, asked.agent, asked.seat, self._clock(), place, asked.channel, recording, id=offer)
+
+    async def _begins(self, talk: Talk) -> None:
+        """Whoever was asked talks with the caller."""
+        self.asked.pop(talk.call, None)
+        if not talk.agent or talk.place is None:
             return
-        now = self._clock()
-        talk = Talk(before.call, asked.agent, asked.seat, now, before.place, asked.channel, recording)
-        self._dispatcher.talks[asked.seat] = talk
-        self._dispatcher.last_agents[before.call] = asked.agent
-        if recording:
-            place = before.place or Place(before.since, "normal")
-            offer = Offer(before.call, asked.agent, asked.seat, now, recording=recording)
-            self._witness.offered(offer, place, self._why(before.call, place, asked.seat))
+        self._dispatcher.talks[talk.seat] = talk
+        self._dispatcher.last_agents[talk.call] = talk.agent
+        offer = Offer(talk.call, talk.agent, talk.seat, talk.since, recording=talk.recording, id=talk.id)
+        self._witness.offered(offer, talk.place, self._why(talk.call, talk.place, talk.seat))
         self._witness.talk_began(talk, 0.0)
-        await self._staff.do(asked.agent, agents.FoundTalking(before.call))
+        await self._staff.do(talk.agent, agents.FoundTalking(talk.call))
 
     async def _place(self, talk: Talk) -> Place:
         if talk.place is None:

@@ -30,13 +30,11 @@ from ivr.speech.utterance import Utterance
 log = structlog.get_logger(__name__)
 
 KEY_SECONDS: Final = 8.0  # for the next digit of a number that somebody looks up
-QUIET_SECONDS: Final = 60.0  # of one wait for a key
-LOOK_SECONDS: Final = 0.5  # … while the caller proves who it is: the agent is told at once
+QUIET_SECONDS: Final = 1.0  # of one wait for a key: the agent is told soon how a proof came out
 TOLD_SECONDS: Final = 10.0  # for telling the agent, before the caller comes back all the same
 MOST_DIGITS: Final = 20
 TARGET: Final = "talk_whom"  # asks for an agent's id, a skill's key or a number
 REFUSED: Final = "talk_refused"  # that cannot be done now
-ON_HOLD: Final = "talk_on_hold"
 PROVEN: Final = "talk_caller_proven"
 NOT_PROVEN: Final = "talk_caller_not_proven"
 
@@ -107,14 +105,14 @@ class TalkKeys:
                 if (told := self._told.get(talk_call)) is not None:
                     told.set()
                 self._proving.pop(talk_call, None)
-            key = await call.wait_quietly(LOOK_SECONDS if proving is not None else QUIET_SECONDS)
+            key = await call.wait_quietly(QUIET_SECONDS)
             keys = key if key == "*" else keys + key
             code = next((one for one in self._codes.codes if one.in_talk and one.code == keys), None)
             if code is not None:
                 keys = ""
                 await self._keyed_on_hold(call, talk.agent, code.act)
 
-    async def proves(self, call: str) -> None:
+    def proves(self, call: str) -> None:
         """A caller in a talk begins to prove who it is."""
         self._proving[call] = asyncio.get_running_loop().create_future()
         self._told[call] = asyncio.Event()

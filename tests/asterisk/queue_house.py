@@ -20,14 +20,14 @@ from typing import Any
 import aiohttp
 from conftest import RunningAsterisk
 from hotline import LOOK_SECONDS, LOOPBACK, ROOT, CallOf, Hotline, Journal
-from known_customers import own_hotline
+from known_customers import KnownCustomers, own_hotline
 from seat_phone import PATIENCE, SeatPhone, seat_phone
 from sipp import Phone, fresh_number
 
 from agent_routing import pause_reasons, seat_times
 from agent_routing.agents import Event, LogIn, Pause, Resume
 from agent_routing.desk import AgentDesk
-from db.agent import Agent, Seat, Session, State
+from db.agent import Agent, Role, Seat, Session, State
 from db.agents import Agents
 from db.customer import Customer, Tier
 from db.customer import Phone as Telephone
@@ -97,7 +97,13 @@ class QueueHouse:
         self._numbers = itertools.count(7001)
 
     def story(
-        self, agents: int = 1, *, recorded: bool = False, survey: bool = False, seat: dict[str, Any] | None = None
+        self,
+        agents: int = 1,
+        *,
+        recorded: bool = False,
+        survey: bool = False,
+        role: Role = "agent",
+        seat: dict[str, Any] | None = None,
     ) -> Story:
         """A line with so many agents. ``seat`` are fields of the first one's seat."""
         name = f"story_{len(self._stories)}"
@@ -105,7 +111,7 @@ class QueueHouse:
         story = Story(
             name,
             str(next(self._numbers)),
-            tuple(Agent(one, name_zh=f"坐席{one}", languages=("zh", "en"), skills={name: 3}) for one in ids),
+            tuple(Agent(one, name_zh=f"坐席{one}", languages=("zh", "en"), skills={name: 3}, role=role) for one in ids),
             tuple(
                 Seat(**{"id": f"S{one}", "kind": "softphone", "endpoint": one, **(seat or {} if one == ids[0] else {})})
                 for one in ids
@@ -117,11 +123,22 @@ class QueueHouse:
         self._stories.append(story)
         return story
 
+    @property
+    def stories(self) -> tuple[Story, ...]:
+        """All that were taken until now."""
+        return tuple(self._stories)
+
     @contextmanager
     def hotline(
-        self, asterisk: RunningAsterisk, name: str, *, time_zone: str = "Asia/Shanghai", **changed: Any
+        self,
+        asterisk: RunningAsterisk,
+        name: str,
+        known: KnownCustomers | None = None,
+        *,
+        time_zone: str = "Asia/Shanghai",
+        **changed: Any,
     ) -> Iterator[Hotline]:
-        """The controller, running, with all of it."""
+        """The controller, running, with all of it, and with these customers."""
         house = asterisk.settings.run_dir / f"{name}-dialplans"
         shutil.copytree(ROOT / "dialplans", house)
         for flow in house.glob("*.test.yaml"):
@@ -141,6 +158,8 @@ class QueueHouse:
         async def begin() -> None:
             await one.prepare()
             await self._plant(one)
+            if known is not None:
+                await known.plant(one)
             await one.start()
 
         try:

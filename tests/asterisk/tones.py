@@ -50,6 +50,14 @@ def pitches(sound: bytes) -> frozenset[int]:
     )
 
 
+def pitches_ever(sound: bytes) -> set[int]:
+    """The pitches that are heard anywhere in this sound, each for a window at least."""
+    found: set[int] = set()
+    for end in range(WINDOW_BYTES, len(sound) + 1, WINDOW_BYTES // 2):
+        found |= pitches(sound[:end][-WINDOW_BYTES:])
+    return found
+
+
 def heard_now(ear: Ear) -> frozenset[int]:
     """Who is heard at this moment."""
     return pitches(ear.sound_since(time.monotonic() - WINDOW_SECONDS))
