@@ -30,6 +30,7 @@ from ivr.contract import (
     VAR_OFFER_ID,
     VAR_OFFER_RECORD,
     VAR_SEAT,
+    VAR_TALK,
     VAR_WAIT,
 )
 
@@ -129,7 +130,7 @@ class EndpointReach:
     in_use: bool = False
 
 
-STATUS_VARIABLES: Final = (VAR_WAIT, VAR_SEAT, VAR_CALL, VAR_OFFER_ID, VAR_OFFER_RECORD)
+STATUS_VARIABLES: Final = (VAR_WAIT, VAR_TALK, VAR_SEAT, VAR_CALL, VAR_OFFER_ID, VAR_OFFER_RECORD)
 
 Fact = LegRings | LegEnds | LegTalks | LegGone | LeftBridge | CallerGone | EndpointReach
 
@@ -228,7 +229,7 @@ def snapshot_of(channels: Iterable[Event], devices: Iterable[Event]) -> Snapshot
                 second_calls.append(found)
             if seat != SEAT_OUTSIDE:
                 legs[seat] = found
-        elif place := variables.get(VAR_WAIT):
+        elif (place := variables.get(VAR_WAIT)) and not has_talked(variables.get(VAR_TALK, "")):
             waiting[event.get("Uniqueid")] = place
     states = {
         event.get("Device").removeprefix(TECHNOLOGY): _device(event.get("State"))
@@ -253,6 +254,11 @@ def variables_of(event: Event, header: str) -> dict[str, str]:
         if equals and text and text != UNSET:
             found[name] = text
     return found
+
+
+def has_talked(text: str) -> bool:
+    """By VAR_TALK, this caller comes back from a talk: whether anything is to be waited for its session will say."""
+    return text.partition(":")[2].partition(":")[0].isdigit()
 
 
 def _cause(event: Event) -> int:
