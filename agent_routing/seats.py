@@ -15,6 +15,7 @@ from agent_routing.agents import Answer, Event, Expired, FoundTalking, HangUp, M
 from agent_routing.seat_times import SeatTimes
 from db.agent import ENDPOINT_KINDS, Seat, Session
 from db.phone_numbers import spoken_form
+from ivr.contract import CONTEXT_OPEN_SEAT
 
 Reach = Literal["reachable", "unreachable", "unknown"]  # unknown: a number behind a trunk has no device state
 Leg = Literal["none", "ringing", "bridged"]
@@ -49,6 +50,11 @@ def dial_string(seat: Seat) -> str:
     if seat.kind in ENDPOINT_KINDS:
         return f"PJSIP/{seat.endpoint}"
     return f"PJSIP/{spoken_form(seat.number)}@{seat.trunk}"
+
+
+def road_to(seat: Seat) -> str:
+    """How a caller gets to this seat: by ringing it, or to the leg that is kept on the line."""
+    return f"Local/{seat.id}@{CONTEXT_OPEN_SEAT}/n" if seat.kept_open else dial_string(seat)
 
 
 def reconcile(stored: Iterable[Session], seen: Mapping[str, SeatSeen]) -> list[Correction]:

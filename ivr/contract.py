@@ -16,6 +16,8 @@ CONTEXT_SEAT_LEG = "goldline-seat-leg"  # what is done on the leg to a seat: bef
 CONTEXT_AWAY = "goldline-away"  # no controller for long: a static menu, then Asterisk's own queue
 CONTEXT_AWAY_SEAT = "goldline-away-seat"  # how that queue rings a seat
 CONTEXT_CALLBACK = "goldline-callback"  # the leg to a seat that calls a customer back
+CONTEXT_OPEN_LEG = "goldline-open-leg"  # a seat's leg that is kept on the line between calls
+CONTEXT_OPEN_SEAT = "goldline-open-seat"  # how a caller gets to such a leg
 CONTEXT_SELF = "goldline-self"  # the caller's side of `ivr dial`
 # … of talks that become more than two telephones joined by an offer (docs/talks.md). Of the caller's channel:
 CONTEXT_TALK = "goldline-talk"  # together with the leg to a seat that VAR_LEG names
@@ -54,6 +56,9 @@ VAR_OFFER_NAME = "GOLDLINE_OFFER_NAME"  # what its display shows: tier and name
 VAR_OFFER_WHISPER = "GOLDLINE_OFFER_WHISPER"  # the sound that the agent hears first, without extension; empty: none
 VAR_OFFER_ACCEPT = "GOLDLINE_OFFER_ACCEPT"  # the sound that asks for the key 1; empty: the answer is enough
 VAR_OFFER_RECORD = "GOLDLINE_OFFER_RECORD"  # the file that the talk is recorded into; empty: not
+
+VAR_OPEN = "GOLDLINE_OPEN"  # on a seat's leg that is kept on the line: the seat's id
+OPEN_LEG = "goldline-open-"  # … whose unique id is this and the seat's id: a seat never has two
 
 # In Asterisk's own queue, inherited by all legs of it
 VAR_AWAY_CALL = "GOLDLINE_AWAY_CALL"  # the caller's call, and …

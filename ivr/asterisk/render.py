@@ -33,6 +33,7 @@ LONGEST_NUMBER = 20  # as in lines.yaml: E.164 has 15 digits at most; trunks put
 CALLBACK_TRIES = 5  # so often a leg that is to call a customer looks for a controller
 CALLBACK_RING_SECONDS = 30  # that a customer's telephone rings: six times
 AWAY_PAUSE = 2  # seconds of music before the dialplan asks for a controller again
+OPEN_LEG_PAUSE = 0.2  # seconds between two talks on a leg that is kept on the line
 AWAY_MENU_SECONDS = 4  # for a key; who says nothing gets a person all the same
 AWAY_QUEUE_SECONDS = 120  # in Asterisk's own queue, until the controller is asked for once more
 AWAY_ANSWER_SECONDS = 25  # for the whisper and the key, once a seat has answered
@@ -86,6 +87,7 @@ def variables(settings: Settings, secrets: Secrets, installation: Installation) 
         "callback_tries": CALLBACK_TRIES,
         "callback_ring_seconds": CALLBACK_RING_SECONDS,
         "away_tries": math.ceil(settings.limits.away_seconds / AWAY_PAUSE),
+        "open_leg_pause": OPEN_LEG_PAUSE,
         "away_menu_seconds": AWAY_MENU_SECONDS,
         "away_queue_seconds": AWAY_QUEUE_SECONDS,
         "away_answer_seconds": AWAY_ANSWER_SECONDS,

@@ -51,10 +51,10 @@ def member_of(seat: Seat) -> Member:
     kept on the line is always busy: for these the dialplan keeps a state of its own.
     """
     road, _, trunk = dial_string(seat).removeprefix("PJSIP/").partition("@")
-    key = "k" if seat.accept_key else ""
+    how = "o" if seat.kept_open else "k" if seat.accept_key else ""
     own = bool(trunk) or seat.kept_open
     return Member(
-        f"Local/{seat.id}*{road}*{trunk}*{key}@{CONTEXT_AWAY_SEAT}/n",
+        f"Local/{seat.id}*{road}*{trunk}*{how}@{CONTEXT_AWAY_SEAT}/n",
         f"{STATE_SEAT}{seat.id}" if own else f"PJSIP/{seat.endpoint}",
     )
 

@@ -30,7 +30,7 @@ from agent_routing.policy import Policy
 from agent_routing.pool import Seat as PoolSeat
 from agent_routing.seats import Correction, Reach, SeatSeen, overdue, reconcile
 from agent_routing.talk_times import TalkTimes
-from db.agent import Session
+from db.agent import Seat, Session
 from ivr.ami.errors import AmiError
 from ivr.call import NORMAL_CLEARING, Returned
 from ivr.contract import ASKED, SEAT_OUTSIDE, VAR_OFFER_ID, VAR_OFFER_RECORD
@@ -106,6 +106,7 @@ class Dispatcher:
         self._failing: set[str] = set()  # seats of which the engine is about to be told that they did not take a caller
         self._correcting: set[str] = set()  # agents who are being put right
         self.mended = 0  # idle seats that the engine took for busy: a fault of ours
+        self.on_the_line: set[str] = set()  # seats whose leg is kept on the line, and is up
         self._ready = False  # everything has been read since the last connect
 
     # --- what flows ask -----------------------------------------------------------------------------------------------
@@ -307,7 +308,7 @@ class Dispatcher:
             case "idle":
                 if seat in self.offers or seat in self.talks:
                     pass
-                elif self._staff.seats[seat].endpoint in self._in_use:  # a call of the agent's own: it rings later
+                elif not self._can_be_reached(self._staff.seats[seat]):  # a call of the agent's own: it rings later
                     self._handle(events.SeatBusy(seat, session.since.timestamp()))
                 else:
                     self._handle(events.SeatIdle(seat))
@@ -323,6 +324,21 @@ class Dispatcher:
                 if offer is None or offer.call != session.call:  # another controller's, or one from before
                     self._handle(events.SeatBusy(seat, session.since.timestamp()))
         self._set_alarm()
+
+    def _can_be_reached(self, seat: Seat) -> bool:
+        return seat.id in self.on_the_line if seat.kept_open else seat.endpoint not in self._in_use
+
+    def leg_opened(self, seat: str) -> None:
+        """The leg that is kept on the line to this seat is up."""
+        self.on_the_line.add(seat)
+        if (session := self._staff.at(seat)) is not None and self._ready:
+            self._follow(session)
+
+    def leg_closed(self, seat: str) -> None:
+        """… and is not any more."""
+        self.on_the_line.discard(seat)
+        if (session := self._staff.at(seat)) is not None and self._ready:
+            self._follow(session)
 
     def replace_policy(self, policy: Policy) -> None:
         """Go on under another policy; nobody loses a place."""
@@ -374,8 +390,8 @@ class Dispatcher:
             if stand.state != "busy" or seat in self.offers or seat in self.talks or seat in self._failing:
                 continue
             session = self._staff.at(seat)
-            in_use = self._staff.seats[seat].endpoint in self._in_use
-            if session is not None and session.state == "idle" and not in_use:
+            reached = self._can_be_reached(self._staff.seats[seat])
+            if session is not None and session.state == "idle" and reached:
                 self.mended += 1
                 log.error("an idle seat was taken for busy", seat=seat, agent=session.agent)
                 self._handle(events.SeatIdle(seat))

@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 from agent_routing.seat_times import SeatTimes
-from agent_routing.seats import dial_string
+from agent_routing.seats import road_to
 from db.agent import ENDPOINT_KINDS, Seat
 from db.customer import Tier
 from db.errors import StoreError
@@ -103,12 +103,13 @@ class OfferMaker:
         return {
             contract.VAR_OFFER_ID: offer,
             contract.VAR_OFFER_SEAT: seat.id,
-            contract.VAR_OFFER_DIAL: dial_string(seat),
+            contract.VAR_OFFER_DIAL: road_to(seat),
             contract.VAR_OFFER_RING: str(int(times.longest["ringing"].total_seconds())),
             # What is shown behind a trunk is shown to carriers, too.
             contract.VAR_OFFER_NAME: shown(f"{words} {name}") if seat.kind in ENDPOINT_KINDS else "",
             contract.VAR_OFFER_WHISPER: whisper,
-            contract.VAR_OFFER_ACCEPT: self._ready(ACCEPT) if seat.accept_key else "",
+            # Whose leg is kept on the line has pressed the key when it was opened.
+            contract.VAR_OFFER_ACCEPT: self._ready(ACCEPT) if seat.accept_key and not seat.kept_open else "",
             contract.VAR_OFFER_RECORD: record,
         }
 
@@ -116,6 +117,10 @@ class OfferMaker:
         """An offer's id, which says nothing, and the file that its talk is recorded into; empty: it is not."""
         offer = new_name()
         return offer, str(self._recordings / f"{offer}{SUFFIX}") if place.consent == "announced" else ""
+
+    def accept(self) -> str:
+        """The sound that asks an agent for the key; empty when it cannot be said."""
+        return self._ready(ACCEPT)
 
     def _ready(self, prompt: str) -> str:
         sound = self._voice.ready(self._prompts.say(prompt, self._language, {}))

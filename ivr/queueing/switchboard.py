@@ -44,6 +44,7 @@ from ivr.queueing.dispatcher import Dispatcher
 from ivr.queueing.keeping import Keeping
 from ivr.queueing.last_talks import LastTalks
 from ivr.queueing.offer import OfferMaker, warm
+from ivr.queueing.open_legs import OpenLegs
 from ivr.queueing.questions import Questions
 from ivr.queueing.room import Room
 from ivr.queueing.seen import STATUS_VARIABLES, fact_of, snapshot_of
@@ -142,6 +143,7 @@ class Switchboard:
         self.talk_routes = TalkRoutes(self.talk_desk, self.supervision)
         self.questions = Questions(self.dispatcher)
         self.away = AwayQueue(actions, self.acts, journal, _is_known_to(Calls(store)), queue_log)
+        self.open_legs = OpenLegs(actions, self.staff, self.dispatcher, self.offers.accept)
         self._tell = self._session_changed
         self._loops: set[asyncio.Task[None]] = set()
         self._telling: set[asyncio.Task[None]] = set()
@@ -171,6 +173,7 @@ class Switchboard:
         for task in loops:
             task.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
+        await self.open_legs.stop()
         await self.talk_keys.stop()
         await self.talk_desk.stop()
         await self.callbacks.stop()
@@ -190,10 +193,12 @@ class Switchboard:
         devices = await ami.list("DeviceStateList")
         snapshot = snapshot_of(channels, devices)
         await self.away.take_back(waiting_there, snapshot)
+        self.open_legs.found(channels)
         self.talk_desk.rebuild(snapshot)
         await self.callbacks.load(snapshot)
         self.dispatcher.rebuild(snapshot)
         self.away.open()
+        self.open_legs.begin()
 
     def saw(self, event: Event) -> None:
         """An event of Asterisk's manager."""
@@ -205,6 +210,7 @@ class Switchboard:
                 self._keep(work, "back from Asterisk's own queue")
         else:
             self.talk_keys.saw(event)
+        self.open_legs.saw(event)
 
     def ended(self, call: str) -> None:
         """A call is over, and nothing need be known of it any more."""
@@ -236,6 +242,7 @@ class Switchboard:
     def _session_changed(self, session: Session) -> None:
         self.dispatcher.session_changed(session)
         self.away.session(session, self.staff.seats)
+        self.open_legs.session(session)
 
     async def _follow_sessions(self) -> None:
         while True:

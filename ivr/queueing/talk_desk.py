@@ -21,7 +21,7 @@ import structlog
 from agent_routing import agents
 from agent_routing.agents import MissedHow
 from agent_routing.decisions import Why
-from agent_routing.seats import dial_string
+from agent_routing.seats import road_to
 from agent_routing.talk_rules import TalkRules
 from db.agent import Agent, Session
 from db.events import TALK_MOVED, Event, EventSink
@@ -456,7 +456,7 @@ class TalkDesk:
     def _asking(self, agent: str, asked: Asked) -> dict[str, str]:
         person = self._staff.agents.get(agent)
         name = person.name("zh") if person else ""
-        dial = dial_string(self._staff.seats[asked.seat]) if asked.agent else self._outside(spoken_form(asked.to))
+        dial = road_to(self._staff.seats[asked.seat]) if asked.agent else self._outside(spoken_form(asked.to))
         return {
             contract.VAR_ASK_SEAT: asked.seat,
             contract.VAR_ASK_DIAL: dial,

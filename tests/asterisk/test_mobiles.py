@@ -14,8 +14,9 @@ import pytest
 from conftest import RunningAsterisk, free_ports, settings_for, start_asterisk
 from hotline import LOOK_SECONDS, OPENING, Hotline, following, voice
 from queue_house import QueueHouse, at_phone, at_work, waiting
-from seat_phone import PATIENCE, SeatPhone, seat_phone
+from seat_phone import PATIENCE, Ring, SeatPhone, seat_phone
 
+from agent_routing.agents import Pause, Ready
 from ivr.asterisk.render import QUALIFY_SECONDS
 from ivr.doctor import CHECKS, Finding, Status, examine
 from ivr.supervise import lock
@@ -29,6 +30,7 @@ MOBILE = {"kind": "mobile", "endpoint": "", "trunk": CARRIER, "number": "+861380
 house = QueueHouse()
 TAKEN = house.story(1, seat=MOBILE)
 VOICEMAIL = house.story(2, seat={**MOBILE, "number": "+8613900139000"})
+KEPT = house.story(1, seat={**MOBILE, "number": "+8613700137000", "kept_open": True})
 CUSTOMER = TAKEN.caller("gold", name_zh="王黄金")
 
 
@@ -62,9 +64,9 @@ async def carrier(hotline: Hotline, port: int) -> AsyncIterator[SeatPhone]:
         yield gateway
 
 
-async def heard(phone: SeatPhone, sound: bytes) -> None:
+async def heard(phone: SeatPhone, sound: bytes, since: int = 0) -> None:
     async with asyncio.timeout(PATIENCE):
-        while sound[:OPENING] not in bytes(phone.heard):
+        while sound[:OPENING] not in bytes(phone.heard[since:]):
             await asyncio.sleep(LOOK_SECONDS)
 
 
@@ -117,6 +119,62 @@ async def test_a_voicemail_takes_nobody(hotline: Hotline, carrier_port: int) -> 
             await call.until_ended("hotline")
             assert "talk.began" not in (await call.kinds())[: (await call.kinds()).index("offer.failed")]
             assert await phone.over() == 0
+
+
+async def test_a_leg_that_is_kept_on_the_line_brings_caller_after_caller(hotline: Hotline, carrier_port: int) -> None:
+    async with (
+        following(hotline) as journal,
+        voice(hotline) as speech,
+        carrier(hotline, carrier_port) as gateway,
+    ):
+
+        async def opened() -> Ring:
+            ring = await gateway.rung()
+            begins = len(gateway.heard)
+            ring.answer()
+            await heard(gateway, await speech.sound("accept_call"), begins)
+            ring.press("1")
+            return ring
+
+        opening = asyncio.create_task(opened())
+        async with at_phone(hotline, KEPT, gateway) as desk:
+            leg = await opening
+            async with waiting(hotline, journal, KEPT) as (phone, call):
+                await call.until("talk.began", agent=desk.agent.id)
+                assert (await speech.sound("whisper_normal"))[:OPENING] in bytes(gateway.heard)
+                phone.hang_up()
+                await call.until("talk.ended", how="caller")
+            await desk.until("wrap_up")
+            await desk.do(Ready())
+            await desk.seen("idle")
+
+            # Another controller finds the leg.
+            hotline.kill()
+            await hotline.start()
+            await desk.seen("idle")
+            async with waiting(hotline, journal, KEPT) as (phone, call):
+                await call.until("talk.began", agent=desk.agent.id)
+                await desk.until("talking")
+                assert not leg.over.is_set()
+                assert gateway.rings.empty(), "it was not rung again"
+                # The agent ends the talk by putting the receiver down; the leg is opened anew.
+                leg.hang_up()
+                await call.until("talk.ended", how="agent")
+                assert await phone.over() == 0
+            await desk.until("wrap_up")
+            opening = asyncio.create_task(opened())
+            await desk.do(Ready())
+            leg = await opening
+            await desk.seen("idle")
+
+            await desk.do(Pause("break"))
+            await leg.ended()
+            opening = asyncio.create_task(opened())
+            await desk.resume()
+            leg = await opening
+            await desk.seen("idle")
+            leg.hang_up()
+            await desk.until("gone")
 
 
 # Last: it leaves the gateway silent.

@@ -9,7 +9,7 @@ import pytest
 
 from agent_routing import seat_times
 from agent_routing.agents import step
-from agent_routing.seats import SeatSeen, dial_string, overdue, reconcile
+from agent_routing.seats import SeatSeen, dial_string, overdue, reconcile, road_to
 from db.agent import STATES, Seat, Session, State
 
 TIMES = seat_times.read()
@@ -110,4 +110,6 @@ def test_a_long_talk_is_reported_and_goes_on() -> None:
 
 def test_how_a_seat_is_dialled() -> None:
     assert dial_string(Seat("S1", "softphone", endpoint="801")) == "PJSIP/801"
+    assert road_to(Seat("S1", "softphone", endpoint="801")) == "PJSIP/801"
+    assert road_to(Seat("S1", "softphone", endpoint="801", kept_open=True)) == "Local/S1@goldline-open-seat/n"
     assert dial_string(Seat("S2", "mobile", trunk="carrier", number="+8613800138000")) == "PJSIP/13800138000@carrier"

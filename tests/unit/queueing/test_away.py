@@ -30,7 +30,7 @@ DESK = "Local/S801*801**@goldline-away-seat/n"
         (SEATS["M1"], "Local/M1*13800138000*carrier*k@goldline-away-seat/n", "Custom:goldline-M1"),
         (
             Seat("S2", "softphone", endpoint="802", kept_open=True),
-            "Local/S2*802**@goldline-away-seat/n",
+            "Local/S2*802**o@goldline-away-seat/n",
             "Custom:goldline-S2",
         ),
     ],
