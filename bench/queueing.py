@@ -169,11 +169,12 @@ async def _house(options: argparse.Namespace) -> dict[str, Any]:
             cpu, began = processes.cpu_seconds([hotline.controller]), time.monotonic()
             async with _callers(hotline, house.NUMBER, numbers, options.callers, rate=20.0):
                 await asyncio.sleep(options.seconds)
+                closed_at = time.time()
             seconds = time.monotonic() - began
             cpu = processes.cpu_seconds([hotline.controller]) - cpu
             await _drained(hotline)
         _keep(hotline, options)
-        found = order.judged(hotline.run_dir / "goldline.db", policy_file.read())
+        found = order.judged(hotline.run_dir / "goldline.db", policy_file.read(), closed_at)
         log = hotline.controller_log.read_text("utf-8", "replace").splitlines()
     waits = {
         tier: {"calls": len(waits), "mean_s": round(statistics.fmean(waits), 1), "longest_s": round(max(waits), 1)}
@@ -203,17 +204,18 @@ async def _sipp_seats(hotline: Hotline, seats: list[house.SeatAccount]) -> Async
     users = hotline.run_dir / "seats.csv"
     rows = (f"{seat.account};[authentication username={seat.account} password={seat.password}]" for seat in seats)
     users.write_text("SEQUENTIAL\n" + "\n".join(rows) + "\n")
+    # Asterisk calls back to where a registration came from (rewrite_contact): so that port is the telephones' own.
+    registering = await _sipp(
+        *(hotline, "register.xml", "register", "-p", str(port), "-inf", str(users)),
+        *("-m", str(len(seats)), "-r", "20", "-key", "seat_port", str(port)),
+    )
+    async with asyncio.timeout(PATIENCE):
+        if code := await registering.wait():
+            raise BenchError(f"SIPp could not register the seats (exit code {code}).")
     telephones = await _sipp(
         hotline, "seat.xml", "seats", "-p", str(port), "-mp", str(random.randrange(40000, 44000, 2)), "-aa"
     )
     try:
-        registering = await _sipp(
-            *(hotline, "register.xml", "register", "-inf", str(users), "-m", str(len(seats)), "-r", "20"),
-            *("-key", "seat_port", str(port)),
-        )
-        async with asyncio.timeout(PATIENCE):
-            if code := await registering.wait():
-                raise BenchError(f"SIPp could not register the seats (exit code {code}).")
         yield
     finally:
         await _end(telephones)
@@ -306,7 +308,8 @@ def _health(hotline: Hotline) -> dict[str, Any]:
 def _keep(hotline: Hotline, options: argparse.Namespace) -> None:
     if options.keep:
         options.keep.mkdir(parents=True, exist_ok=True)
-        for file in [*hotline.run_dir.glob("goldline.db*"), hotline.controller_log, hotline.asterisk_log]:
+        logs = [*hotline.run_dir.glob("sipp-*.log"), hotline.controller_log, hotline.asterisk_log]
+        for file in [*hotline.run_dir.glob("goldline.db*"), *logs]:
             shutil.copy(file, options.keep)
 
 
@@ -337,7 +340,9 @@ def _missed(report: dict[str, Any]) -> list[str]:
     if full := report.get("house"):
         if full["overtaken"]:
             missed.append(f"{full['overtaken']} callers were overtaken")
-        if full["talked"] < full["joined"] * 0.5:
+        if full["lost"]:
+            missed.append(f"{full['lost']} callers were lost")
+        if full["talked"] < full["joined"] - full["callers_at_once"]:
             missed.append(f"only {full['talked']} of {full['joined']} callers came to talk")
     return missed
 
@@ -352,7 +357,9 @@ def _print(report: dict[str, Any]) -> None:
     if full := report.get("house"):
         print(f"\nA full house: {full['callers_at_once']} callers at once, {full['seats']} seats, {full['seconds']} s")
         print(f"{full['joined']} joined, {full['talked']} talked, {full['decisions']} decisions,", end=" ")
-        print(f"{full['overtaken']} overtaken; controller {full['controller_cpu_percent']} % of a core")
+        print(
+            f"{full['overtaken']} overtaken, {full['lost']} lost; controller {full['controller_cpu_percent']} % of a core"
+        )
         print(f"{'tier':12}{'calls':>10}{'mean':>10}{'longest':>10}  s")
         for tier, one in full["waits"].items():
             print(f"{tier:12}{one['calls']:>10}{one['mean_s']:>10}{one['longest_s']:>10}")

@@ -116,7 +116,8 @@ async def plant(store: Store, seats: list[SeatAccount]) -> list[str]:
             numbers[tier].append(number)
             customer = Customer(f"7{one:011d}", tier=tier, status="active", phones=(Phone(f"+86{number}"),))
             await Customers(store).put(customer, why=ACTOR)
-    rounds = zip(*(itertools.cycle(numbers[tier]) for tier in TIERS for _ in range(SHARES[tier])), strict=True)
+    turns = {tier: itertools.cycle(numbers[tier]) for tier in TIERS}
+    rounds = zip(*(turns[tier] for tier in TIERS for _ in range(SHARES[tier])), strict=True)
     return list(itertools.islice(itertools.chain.from_iterable(rounds), 4000))
 
 

@@ -40,11 +40,11 @@ class Order:
     waits: dict[str, list[float]]  # seconds until the talk, by tier
     joined: int
     talked: int
-    lost: int  # joined, and neither talked nor still waiting nor left in an orderly way
+    lost: int  # whose call ended without a talk while the house was open
 
 
-def judged(database: Path, policy: Policy) -> Order:
-    """Read the journal and judge it."""
+def judged(database: Path, policy: Policy, closed_at: float) -> Order:
+    """Read the journal and judge it. ``closed_at``: from then on callers were sent away (seconds since 1970)."""
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
     try:
         rows = connection.execute("SELECT call_id, at, kind, data FROM call_events ORDER BY position").fetchall()
@@ -76,7 +76,8 @@ def judged(database: Path, policy: Policy) -> Order:
         elif kind == "wait.left":
             waits[call].over = min(waits[call].over, now)
         elif kind == "call.ended":
-            ended.add(call)
+            if now < closed_at:
+                ended.add(call)
     overtaken = [words for decided, wait in decisions for words in _overtaken(decided, wait, waits, policy)]
     lost = sum(call in ended and call not in talked for call in waits)
     return Order(len(decisions), overtaken, spoken, len(waits), len(talked), lost)

@@ -224,7 +224,8 @@ class Dispatcher:
             case LegGone(call, seat, cause, offer):
                 self._offer_failed(call, seat, "no_answer", offer)
                 self._talk_over(call, seat, cause, offer)
-                self._seen.pop(seat, None)
+                if (leg := self._seen.get(seat)) is not None and leg.call == call:
+                    del self._seen[seat]
             case CallerGone(call):
                 self._caller_gone(call)
             case EndpointReach(endpoint, reach, in_use):
@@ -577,7 +578,8 @@ class Dispatcher:
             del self.offers[offer.seat]
 
     def _note_failed(self, offer: Offer, how: str) -> None:
-        self._witness.failed(offer, how, self._clock() - offer.since)
+        if offer.id:  # it was made: one that was taken back before is no news
+            self._witness.failed(offer, how, self._clock() - offer.since)
 
     # --- talks --------------------------------------------------------------------------------------------------------
 
