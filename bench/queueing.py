@@ -357,9 +357,8 @@ def _print(report: dict[str, Any]) -> None:
     if full := report.get("house"):
         print(f"\nA full house: {full['callers_at_once']} callers at once, {full['seats']} seats, {full['seconds']} s")
         print(f"{full['joined']} joined, {full['talked']} talked, {full['decisions']} decisions,", end=" ")
-        print(
-            f"{full['overtaken']} overtaken, {full['lost']} lost; controller {full['controller_cpu_percent']} % of a core"
-        )
+        print(f"{full['overtaken']} overtaken, {full['lost']} lost;", end=" ")
+        print(f"controller {full['controller_cpu_percent']} % of a core")
         print(f"{'tier':12}{'calls':>10}{'mean':>10}{'longest':>10}  s")
         for tier, one in full["waits"].items():
             print(f"{tier:12}{one['calls']:>10}{one['mean_s']:>10}{one['longest_s']:>10}")

@@ -75,9 +75,8 @@ def judged(database: Path, policy: Policy, closed_at: float) -> Order:
             waits[call].over = min(waits[call].over, now)
         elif kind == "wait.left":
             waits[call].over = min(waits[call].over, now)
-        elif kind == "call.ended":
-            if now < closed_at:
-                ended.add(call)
+        elif kind == "call.ended" and now < closed_at:
+            ended.add(call)
     overtaken = [words for decided, wait in decisions for words in _overtaken(decided, wait, waits, policy)]
     lost = sum(call in ended and call not in talked for call in waits)
     return Order(len(decisions), overtaken, spoken, len(waits), len(talked), lost)

@@ -26,10 +26,13 @@ class Refused(GoldlineError):
 
 def done(method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Have the controller do or tell something. Raises NoController, Refused."""
-    return asyncio.run(_done(config.load(), method, path, body))
+    return asyncio.run(ask(config.load(), method, path, body))
 
 
-async def _done(settings: config.Settings, method: str, path: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
+async def ask(
+    settings: config.Settings, method: str, path: str, body: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The same from within an event loop."""
     import aiohttp
 
     from ivr.asterisk import secrets_file

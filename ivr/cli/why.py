@@ -6,11 +6,13 @@ import asyncio
 import datetime
 import json
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from ivr import config
+from ivr.cli.controller import NoController, Refused, ask
 
 if TYPE_CHECKING:
     from db.fold import CallRecord
@@ -19,6 +21,21 @@ if TYPE_CHECKING:
 
 RECENT = datetime.timedelta(days=31)  # within which a part of an id or number is looked for
 LEAST_TYPED = 3  # characters: fewer point to half the calls of a day
+
+
+class RunningController:
+    """Asks the controller that runs (``ivr.report.account.Asked``); one that does not run knows nothing."""
+
+    def __init__(self, settings: config.Settings) -> None:
+        self._settings = settings
+
+    async def why_waiting(self, call: str) -> Sequence[str]:
+        """The engine's reasons, in words."""
+        try:
+            told = await ask(self._settings, "GET", f"/queue/{call}")
+        except (NoController, Refused, OSError):
+            return ()
+        return tuple(str(sentence) for sentence in told.get("words", ()))
 
 
 @click.command()
@@ -36,13 +53,11 @@ def why(call: str, as_json: bool, language: str | None) -> None:
     ivr why 1763757000.12
     ivr why 8000 --language en
     """
-    from ivr.report.account import JournalAlone
-
     if len(call) < LEAST_TYPED:
         raise click.UsageError(f"Give at least {LEAST_TYPED} characters of the call or the number.")
     settings = config.load()
     asked_at = datetime.datetime.now(datetime.UTC)
-    found = asyncio.run(_told(settings, call, asked_at, JournalAlone()))
+    found = asyncio.run(_told(settings, call, asked_at, RunningController(settings)))
     if found is None:
         click.echo(f"There is no call {call} in {RECENT.days} days. `ivr calls` shows the latest.", err=True)
         sys.exit(1)
