@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -70,6 +71,7 @@ CHECKS: dict[str, list[str]] = {
 # Real calls take minutes in which they mostly wait, so the other tests run beside them; politely, for calls are timed.
 CALLS = "tests/asterisk"
 POLITE = ["nice", "-n", "10"]
+SEATS = "seats"  # the mark of calls with agents: they have an Asterisk of their own beside the others'
 
 
 def run_parts(extra: Sequence[str], venv: Path) -> int:
@@ -91,20 +93,32 @@ def run_parts(extra: Sequence[str], venv: Path) -> int:
 
 
 def _run_tests(pytest: str) -> dict[str, int]:
-    """Real calls, shown as they run, and beside them all other tests, shown when they have ended."""
-    with tempfile.TemporaryFile() as output:
-        print("── pytest: all but real calls, in the background", flush=True)
-        others = subprocess.Popen([*POLITE, pytest, f"--ignore={CALLS}"], stdout=output, stderr=subprocess.STDOUT)
+    """Real calls, shown as they run, and beside them the others, each shown when it has ended."""
+    beside = {
+        "pytest: real calls with agents": [pytest, CALLS, "-m", SEATS],
+        "pytest: all but real calls": [*POLITE, pytest, f"--ignore={CALLS}"],
+    }
+    ended: dict[str, int] = {}
+    with contextlib.ExitStack() as stack:
+        running = {}
+        for title, words in beside.items():
+            output = stack.enter_context(tempfile.TemporaryFile())
+            print(f"── {title}, in the background", flush=True)
+            running[title] = (subprocess.Popen(words, stdout=output, stderr=subprocess.STDOUT), output)
         try:
             print("── pytest: real calls", flush=True)
-            calls = subprocess.run([pytest, CALLS], check=False).returncode
-            code = others.wait()
+            ended["pytest: real calls"] = subprocess.run([pytest, CALLS, "-m", f"not {SEATS}"], check=False).returncode
+            for title, (process, _) in running.items():
+                ended[title] = process.wait()
         except BaseException:
-            others.send_signal(signal.SIGINT)  # it has servers of its own to end
-            others.wait()
+            for process, _ in running.values():
+                process.send_signal(signal.SIGINT)  # they have servers of their own to end
+            for process, _ in running.values():
+                process.wait()
             raise
-        print("── pytest: all but real calls", flush=True)
-        output.seek(0)
-        shutil.copyfileobj(output, sys.stdout.buffer)
-        sys.stdout.flush()
-    return {"pytest: real calls": calls, "pytest: all but real calls": code}
+        for title, (_, output) in running.items():
+            print(f"── {title}", flush=True)
+            output.seek(0)
+            shutil.copyfileobj(output, sys.stdout.buffer)
+            sys.stdout.flush()
+    return ended

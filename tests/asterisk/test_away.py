@@ -23,7 +23,7 @@ from sipp import PATIENCE, Phone, fresh_number
 from agent_routing.agents import Ready
 from ivr.contract import QUEUE_AWAY
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.seats]
 
 AWAY_SECONDS = 4
 

@@ -20,7 +20,7 @@ from tones import CALLER, FIRST, hear, hum
 from db.recordings import Recordings
 from db.waiting_callbacks import CALLED_IN
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.seats]
 
 house = QueueHouse()
 network = Network()

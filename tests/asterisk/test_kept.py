@@ -26,7 +26,7 @@ from db.missed import MissedCallers
 from db.recordings import Recordings
 from ivr.queueing.last_talks import LEAST_SECONDS
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.seats]
 
 house = QueueHouse()
 together = Together()

@@ -11,7 +11,7 @@ from kept import kept
 from queue_house import QueueHouse, at_work, waiting
 from tones import FIRST, hear, hum
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.seats]
 
 absences = Absences(Hotline.kill)
 house = QueueHouse()

@@ -21,7 +21,7 @@ from ivr.asterisk.render import QUALIFY_SECONDS
 from ivr.doctor import CHECKS, Finding, Status, examine
 from ivr.supervise import lock
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.seats]
 
 CARRIER = "carrier"
 SHOWN = "02155550000"

@@ -14,7 +14,7 @@ from queue_house import QueueHouse, at_work, waiting
 
 from agent_routing.agents import Ready
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.seats]
 
 house = QueueHouse()
 together = Together()

@@ -14,7 +14,7 @@ from queue_house import QueueHouse, at_work, seats, waiters, waiting
 
 from agent_routing.agents import Ready
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.seats]
 
 SECONDS_TO_BE_RIGHT = 3.0
 

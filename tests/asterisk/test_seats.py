@@ -34,7 +34,7 @@ from ivr.telephones.password import new_password
 
 __all__ = ["hotline"]
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.seats]
 together = Together()
 told = together.fixture()
 

@@ -5,27 +5,35 @@ Each story has a line, agents and telephones of its own. All are told at the sam
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
 from conftest import RunningAsterisk
 from hotline import Hotline, Journal, Together, Voice
-from queue_house import Desk, QueueHouse, Story, at_work, waiters, waiting
+from queue_house import Desk, QueueHouse, Story, at_work, opened, waiters, waiting
 from talks import Refused, Talking, done, talking
-from tones import CALLER, FIRST, SUPERVISOR, hear, hum
+from telephone import telephone
+from tones import CALLER, FIRST, LOOK_SECONDS, PATIENCE, SUPERVISOR, WINDOW_BYTES, hear, hum, pitches
 
+from agent_routing import pause_reasons, seat_times
+from agent_routing.agents import LogIn
+from agent_routing.desk import AgentDesk
 from db.audit import Audit
 from db.events import utcnow
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.seats]
 
 house = QueueHouse()
 together = Together()
 told = together.fixture()
 
-LISTEN, TAKE_OVER, REFUSED, BY_CODE = (house.story(2) for _ in range(4))
+LISTEN, TAKE_OVER, REFUSED, ON_HOLD = (house.story(2) for _ in range(4))
+BY_CODE = house.story(2, role="supervisor")
 UP = house.story(1)
+for each in (LISTEN, TAKE_OVER, REFUSED, ON_HOLD, BY_CODE):
+    each.caller("platinum")  # with many seats at work one is kept idle for the upper tiers (policy.yaml)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +94,7 @@ async def test_listen_whisper_barge(hotline: Hotline, journal: Journal, voice: V
 
 @together
 async def test_a_listener_stays_while_the_caller_is_on_hold(hotline: Hotline, journal: Journal, voice: Voice) -> None:
-    async with watched(hotline, journal, BY_CODE) as (talk, supervisor):
+    async with watched(hotline, journal, ON_HOLD) as (talk, supervisor):
         await talk.act("listen", at=supervisor.seat.id)
         ring = await supervisor.phone.rung()
         ring.answer()
@@ -119,6 +127,28 @@ async def test_take_over(hotline: Hotline, journal: Journal, voice: Voice) -> No
         assert (await supervisor.until("wrap_up")).next_state == "paused"
         assert await talk.phone.over() == 0
     await talk.call.until_ended("hotline")
+
+
+@together
+async def test_by_a_code_at_the_supervisors_telephone(hotline: Hotline, journal: Journal, voice: Voice) -> None:
+    own, seat, password = BY_CODE.agents[1], BY_CODE.seats[1], BY_CODE.passwords[1]
+    async with (
+        opened(hotline) as store,
+        telephone(seat.endpoint, password, hotline.asterisk.port("sip")) as phone,
+    ):
+        assert await phone.register() == 200
+        await AgentDesk(store, seat_times.read(), pause_reasons.read()).do(own.id, LogIn(seat.id))
+        async with talking(hotline, journal, BY_CODE) as talk:
+            listens = await phone.dial(f"*21{talk.desk.agent.id}")
+            await listens.answered()
+            async with asyncio.timeout(PATIENCE):
+                while pitches(bytes(phone.ear)[-WINDOW_BYTES:]) != {CALLER, FIRST}:
+                    await asyncio.sleep(LOOK_SECONDS)
+            assert await audited(journal, own.id) == [("talk.listened", talk.desk.agent.id)]
+            await talk.together()
+            talk.phone.hang_up()
+            await listens.ended()
+    await talk.call.until_ended("caller")
 
 
 @together

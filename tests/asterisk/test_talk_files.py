@@ -12,7 +12,7 @@ from ivr import contract
 from ivr.ami import AmiClient
 from ivr.recordings.folder import Folder, Look, new_name
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.seats]
 
 PATIENCE = 20.0
 SECONDS = 30  # of sound; the call is ended long before

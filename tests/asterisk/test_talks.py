@@ -22,9 +22,10 @@ from sipp import AUDIBLE_RMS, rms
 from talks import Refused, recorded, talking
 from tones import CALLER, FIRST, OUTSIDE, SECOND, hear, hum, pitches_ever
 
+from agent_routing.agents import Ready
 from ivr.asterisk.render import QUALIFY_SECONDS
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.seats]
 
 house = QueueHouse()
 together = Together()
@@ -34,7 +35,8 @@ HOLD, OWN_HOLD, LEAVES, GIVES_UP = (house.story(1) for _ in range(4))
 KEYS, CALLER_KEYS = house.story(2), house.story(1)
 VERIFY = house.story(1, recorded=True)
 OUT, NO_RIGHT = house.story(1, role="senior"), house.story(1)
-TO_AGENT, TO_SKILL, CONSULT, RETURN, CONFERENCE, REFUSED = (house.story(2) for _ in range(6))
+TO_AGENT, TO_SKILL, CONSULT, CONFERENCE, REFUSED = (house.story(2) for _ in range(5))
+RETURN = house.story(2, recorded=True)
 
 
 for each in house.stories:
@@ -241,17 +243,26 @@ async def test_consult_and_return(hotline: Hotline, journal: Journal, voice: Voi
             (await second.phone.rung()).refuse()
             await talk.together()  # by itself
             await second.until("idle")
-            await talk.act("consult", agent=second.agent.id)
-            ring = await second.phone.rung()
-            ring.answer()
-            await hear(first=(talk.desk.phone, {SECOND}), second=(second.phone, {FIRST}))
-            await talk.act("return")
-            await talk.together()
-            await ring.ended()
-            await second.until("wrap_up")
+            for returns in ("by command", "by itself"):
+                await talk.act("consult", agent=second.agent.id)
+                ring = await second.phone.rung()
+                ring.answer()
+                await hear(first=(talk.desk.phone, {SECOND}), second=(second.phone, {FIRST}))
+                if returns == "by command":
+                    await talk.act("return")
+                    await ring.ended()
+                else:
+                    ring.hang_up()
+                await talk.together()
+                await second.until("wrap_up")
+                await second.do(Ready())
+                await second.seen("idle")
             assert (await talk.desk.session()).state == "talking"
+            talk.desk.phone.hum(hum(OUTSIDE))  # the agent goes on, at another pitch
+            await hear(caller=(talk.phone, {OUTSIDE}))
             talk.phone.hang_up()
             await talk.call.until("talk.ended", agent=talk.desk.agent.id, how="caller")
+            assert pitches_ever(await recorded(hotline, talk)) == {CALLER, FIRST, OUTSIDE}, "not what the agents said"
     await talk.call.until_ended("caller")
 
 

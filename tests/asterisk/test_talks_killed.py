@@ -13,7 +13,7 @@ from queue_house import QueueHouse, at_work, seats
 from talks import talking
 from tones import CALLER, FIRST, SECOND, hear, hum
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.seats]
 
 absences = Absences(Hotline.kill)
 house = QueueHouse()

@@ -34,7 +34,7 @@ from ivr.ami import AmiClient
 from ivr.queueing.news import QueueNews, headers
 from ivr.queueing.place import Place, encode
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.seats]
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 40.0
