@@ -337,13 +337,15 @@ class Controller:
                 await call.finish(contract.DONE_HANGUP)
                 return
             errand = await self.engine.errand(call, VERIFY_FLOW, await call.carried(contract.VAR_KEPT))
-            if errand.how == "lost":
-                return  # the dialplan asks the next controller
+            if errand.how in ("lost", "caller"):
+                return  # gone, or the dialplan asks the next controller
             await keys.proved(call.id, errand.proven)
             await call.carry({contract.VAR_KEPT: errand.kept})
             await call.finish(contract.DONE_HANGUP)
         except AgiError as error:
             log.info("a caller who was to prove who it is is gone", error=str(error))
+        finally:
+            keys.forget(call.id)
 
     async def _busy(self, session: AgiSession) -> None:
         """More calls than we may have: the dialplan says so and hangs up, at no cost to the calls we have."""

@@ -25,7 +25,7 @@ from ivr.cli.recordings import recordings
 from ivr.cli.report import report
 from ivr.cli.routing import routing, simulate
 from ivr.cli.supervision import supervise
-from ivr.cli.talk import talk
+from ivr.cli.talks import talk
 from ivr.cli.tiers import tiers
 from ivr.cli.why import why
 from ivr.errors import GoldlineError

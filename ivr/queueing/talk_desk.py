@@ -255,7 +255,7 @@ class TalkDesk:
             talk = self._dispatcher.talks.get(fact.seat)
             if talk is not None and talk.call == fact.call and not talk.moved:
                 self._go(self._leg_gone(talk), f"left {fact.call}")
-        elif isinstance(fact, CallerGone) and fact.call in self._apart:
+        elif isinstance(fact, CallerGone):
             self._caller_gone(fact.call)
         return False
 
@@ -268,6 +268,10 @@ class TalkDesk:
             call = leg.call.removeprefix(ASKED)
             agent = session.agent if session is not None else ""
             self.asked[call] = Asked(call, agent, leg.seat, agent, leg.channel, leg.leg == "bridged")
+        for leg in snapshot.legs.values():  # an agent's question may have ended while nobody looked
+            if leg.call in snapshot.engaged and leg.leg == "bridged":
+                muted = leg.call in self.asked
+                self._go(self._acts.mute_recording(leg.channel, state=muted), f"recording {leg.seat}")
 
     async def stop(self) -> None:
         """No more acts."""
@@ -293,18 +297,25 @@ class TalkDesk:
                 self._asked_in_vain(asked, call, how)
             case LegGone(call, _seat, _cause):
                 if asked.talks:
-                    self.asked.pop(asked.call, None)
+                    self._asked_no_more(asked)
                     self._session(asked, agents.HangUp(call))
                 else:
                     self._asked_in_vain(asked, call, "no_answer")
 
     def _asked_in_vain(self, asked: Asked, call: str, how: str) -> None:
-        self.asked.pop(asked.call, None)
+        self._asked_no_more(asked)
         if how == "released":
             self._session(asked, agents.Release(call))
             return
         missed: MissedHow = "lost" if how == "lost" else "no_answer" if how == "no_answer" else "refused"
         self._session(asked, agents.Missed(call, missed))
+
+    def _asked_no_more(self, asked: Asked) -> None:
+        """The caller comes back by itself, and what is said is recorded again."""
+        self.asked.pop(asked.call, None)
+        talk = self._dispatcher.talk_of(asked.call)
+        if talk is not None:
+            self._go(self._acts.mute_recording(talk.channel, state=False), f"recording {talk.seat}")
 
     def _session(self, asked: Asked, event: agents.Event) -> None:
         if asked.agent:
@@ -316,8 +327,10 @@ class TalkDesk:
             await self._acts.send(talk.call, at(contract.CONTEXT_TALK, priority="lost"))
 
     def _caller_gone(self, call: str) -> None:
-        self._apart.discard(call)
         self._locks.pop(call, None)
+        if call not in self._apart:
+            return  # the one Dial ends with its caller
+        self._apart.discard(call)
         for talk in self._dispatcher.talks.values():
             if talk.call == call:
                 talk.left = "caller"

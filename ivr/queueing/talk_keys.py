@@ -117,6 +117,11 @@ class TalkKeys:
         self._proving[call] = asyncio.get_running_loop().create_future()
         self._told[call] = asyncio.Event()
 
+    def forget(self, call: str) -> None:
+        """The caller is gone, or with another controller."""
+        self._proving.pop(call, None)
+        self._told.pop(call, None)
+
     async def proved(self, call: str, proven: bool) -> None:
         """… and is done with it; returns when the agent has heard how, or does not listen."""
         future, told = self._proving.get(call), self._told.get(call)
@@ -129,8 +134,7 @@ class TalkKeys:
                 await told.wait()
         except TimeoutError:
             log.info("the agent was not told how it came out", call=call)
-        self._proving.pop(call, None)
-        self._told.pop(call, None)
+        self.forget(call)
 
     async def stop(self) -> None:
         """No more keys."""

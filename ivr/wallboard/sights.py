@@ -18,6 +18,7 @@ from db.events import Event
 from ivr.contract import VAR_CALL, VAR_LINE, VAR_SEAT, VAR_WAIT
 from ivr.queueing.news import QueueNews, read
 from ivr.queueing.place import Place, decode
+from ivr.queueing.seen import IN_A_TALK
 
 Part = Literal["asterisk", "controller", "database"]
 
@@ -25,6 +26,7 @@ UNKNOWN: Final = "<unknown>"  # what Asterisk writes for a number that it was no
 UNSET: Final = "(null)"  # … and for a variable that is not set, in a list of channels
 # manager.c's words for a device's state (ast_devstate_str). PJSIP calls an endpoint without a contact unavailable.
 UNREACHABLE: Final = frozenset(("UNAVAILABLE", "INVALID"))
+HELD: Final = "held"  # in a bridge's stead: the caller is on hold, or elsewhere for a moment
 DEVICE_OF: Final = "PJSIP/"  # … and an endpoint's name
 
 
@@ -123,13 +125,13 @@ def sights_of(event: Mapping[str, Any], now: float) -> tuple[Sight, ...]:
     at = _seconds(event.get("Timestamp"), now)
     match _text(event, "Event"):
         case "Newchannel" | "Newstate" | "NewCallerid" | "NewExten":
-            channel = _channel(event, "", at)
+            channel = _channel(event, "", at, bridge=HELD if _holds(event) else None)
             return (ChannelSeen(channel, at),) if channel else ()
         case "BridgeEnter":
             channel = _channel(event, "", at, bridge=_text(event, "BridgeUniqueid"))
             return (ChannelSeen(channel, at),) if channel else ()
         case "BridgeLeave":
-            channel = _channel(event, "", at, bridge="")
+            channel = _channel(event, "", at, bridge=HELD if _holds(event) else "")
             return (ChannelSeen(channel, at),) if channel else ()
         case "DialBegin" | "DialState":
             channel = _channel(event, "Dest", at)
@@ -151,7 +153,8 @@ def state_of(channels: Iterable[Mapping[str, Any]], devices: Iterable[Mapping[st
     for item in channels:
         variables = _variables(item, "Variable")
         began = now - _seconds(item.get("Seconds"), 0.0)
-        channel = _channel(item, "", began, bridge=_text(item, "BridgeID"), variables=variables)
+        bridge = _text(item, "BridgeID") or (HELD if _holds(item) else "")
+        channel = _channel(item, "", began, bridge=bridge, variables=variables)
         if channel:
             found.append(channel)
     return StateRead(tuple(found), {_text(item, "Device"): _text(item, "State") for item in devices}, now)
@@ -161,6 +164,11 @@ def reach_of(seat: Seat, devices: Mapping[str, str]) -> Reach:
     """Whether Asterisk can ring this seat; a number behind a trunk has no device state."""
     state = devices.get(DEVICE_OF + seat.endpoint, "UNKNOWN") if seat.endpoint else "UNKNOWN"
     return "unreachable" if state in UNREACHABLE else "unknown" if state == "UNKNOWN" else "reachable"
+
+
+def _holds(event: Mapping[str, Any]) -> bool:
+    """A leg to a seat that has its caller on hold is in a talk as well."""
+    return _text(event, "Context") in IN_A_TALK
 
 
 def _channel(
