@@ -332,7 +332,7 @@ class CallbackDesk(Witness):
             return
         if not self._outside(spoken_form(row.place.number)):
             if not self._told_no_trunk:
-                log.warning("nobody can be called back: there is no trunk to the outside (settings, sip.outbound)")
+                log.warning("nobody can be called back: there is no trunk to the outside (settings, sip.trunks)")
                 self._told_no_trunk = True
             return
         verdict = await self._verdict_of(row)

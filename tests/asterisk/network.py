@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
+import tempfile
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
-from conftest import free_ports
+from conftest import RunningAsterisk, free_ports, settings_for, start_asterisk
 from hotline import Hotline
 from seat_phone import LOOPBACK, PATIENCE, Ring, SeatPhone, _Ear
 
@@ -23,10 +26,17 @@ class Network:
         self._rings: defaultdict[str, asyncio.Queue[Ring]] = defaultdict(asyncio.Queue)
         self.dialled: Counter[str] = Counter()  # how often each number was
 
-    @property
-    def address(self) -> str:
-        """For the settings: ``sip.outbound``."""
-        return f"{LOOPBACK}:{self._port}"
+    @contextmanager
+    def joined(self) -> Iterator[RunningAsterisk]:
+        """An Asterisk of its own that has a trunk to it."""
+        run_dir = Path(tempfile.mkdtemp(prefix="goldline-"))  # a control socket's path may have 107 bytes
+        trunk = {"name": "network", "host": LOOPBACK, "port": self._port}
+        running = start_asterisk(settings_for(run_dir, **{"sip.trunks": [trunk]}))
+        try:
+            yield running
+        finally:
+            running.process.stop()
+            shutil.rmtree(run_dir)
 
     async def rung(self, number: str) -> Ring:
         """The next call that rings this number."""

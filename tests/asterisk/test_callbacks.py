@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 import pytest
 from callback_house import NOON, asks_to_be_called, missed, row_of
-from conftest import RunningAsterisk
 from hotline import Hotline, Journal, Together, Voice
 from network import Network
 from queue_house import QueueHouse, at_work, opened, waiters
@@ -35,13 +34,12 @@ BUSY_ONE, NOBODY, GOLD, REFUSED = (
     CALLS_IN.caller("gold"),
     REFUSES.caller(),
 )
-ASLEEP = QUIET.caller("gold", quiet_from=datetime.time(11), quiet_until=datetime.time(14))
+ASLEEP = QUIET.caller("gold", quiet_from=datetime.time(11), quiet_until=datetime.time(17))
 
 
 @pytest.fixture(scope="module")
-def hotline(asterisk: RunningAsterisk) -> Iterator[Hotline]:
-    sip = asterisk.settings.sip.model_copy(update={"outbound": network.address})
-    with house.hotline(asterisk, "callbacks", time_zone=NOON, sip=sip) as one:
+def hotline() -> Iterator[Hotline]:
+    with network.joined() as asterisk, house.hotline(asterisk, "callbacks", time_zone=NOON) as one:
         yield one
 
 
@@ -58,7 +56,7 @@ async def test_a_customer_is_called_back_from_the_place_that_was_kept(
         assert not network.dialled[PLATINUM], "the customer is rung before the agent has accepted"
         ring.answer()
         customer = await network.rung(PLATINUM)
-        assert customer.number == SERVED.number
+        assert customer.number == hotline.settings.sip.number
         assert (await voice.sound("whisper_callback"))[:4000] in bytes(desk.phone.heard)
         customer.answer()
         call = await asked.calls_back(journal)
