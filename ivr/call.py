@@ -303,6 +303,13 @@ class Call:
             return self._typed_ahead.popleft()
         return await self._wait_for_key(seconds)
 
+    async def more_digits(self, most: int, *, seconds: float) -> str:
+        """What else is keyed, in silence, in one command: so many digits, or until ``seconds`` without one."""
+        answer = await self._channel.command(
+            "GET", "DATA", "", _ms(seconds), most, deadline=seconds * most + MARGIN_SECONDS
+        )
+        return answer.result
+
     async def carried(self, name: str) -> str:
         """A variable that the channel carries; empty for none."""
         answer = await self._channel.command("GET", "VARIABLE", name)

@@ -30,6 +30,7 @@ from ivr.speech.utterance import Utterance
 log = structlog.get_logger(__name__)
 
 KEY_SECONDS: Final = 8.0  # for the next digit of a number that somebody looks up
+CODE_SECONDS: Final = 2.0  # for the next key of a code
 QUIET_SECONDS: Final = 1.0  # of one wait for a key: the agent is told soon how a proof came out
 TOLD_SECONDS: Final = 10.0  # for telling the agent, before the caller comes back all the same
 MOST_DIGITS: Final = 20
@@ -95,7 +96,8 @@ class TalkKeys:
         talk = self._dispatcher.talks.get(seat)
         if talk is None or talk.call != talk_call:
             return  # the dialplan asks again, or hangs up
-        keys = ""
+        codes = {one.code: one.act for one in self._codes.codes if one.in_talk}
+        rest = max((len(code) for code in codes), default=1) - 1
         while True:
             if (wanted := self._wanted.pop(talk_call, None)) is not None:
                 await self._ask(call, talk.agent, wanted)
@@ -105,12 +107,12 @@ class TalkKeys:
                 if (told := self._told.get(talk_call)) is not None:
                     told.set()
                 self._proving.pop(talk_call, None)
-            key = await call.wait_quietly(QUIET_SECONDS)
-            keys = key if key == "*" else keys + key
-            code = next((one for one in self._codes.codes if one.in_talk and one.code == keys), None)
-            if code is not None:
-                keys = ""
-                await self._keyed_on_hold(call, talk.agent, code.act)
+            if await call.wait_quietly(QUIET_SECONDS) != "*":
+                continue
+            # The rest is collected inside Asterisk: a key that ends between two commands is lost.
+            act = codes.get("*" + await call.more_digits(rest, seconds=CODE_SECONDS))
+            if act is not None:
+                await self._keyed_on_hold(call, talk.agent, act)
 
     def proves(self, call: str) -> None:
         """A caller in a talk begins to prove who it is."""

@@ -22,6 +22,7 @@ LOOPBACK = "127.0.0.1"
 PATIENCE = 20.0
 ALAW_SILENCE = b"\xd5" * 160
 PACKET_SECONDS = 0.02
+KEY_SECONDS = 0.2
 
 
 @dataclass
@@ -75,6 +76,12 @@ class Ring:
         """Keys, as SIP INFO requests."""
         for key in keys:
             self.phone.info(self, f"Signal={key}\r\nDuration=100\r\n")
+
+    async def type(self, keys: str) -> None:
+        """The same at the pace of a fast person."""
+        for key in keys:
+            self.press(key)
+            await asyncio.sleep(KEY_SECONDS)
 
     def hold(self) -> None:
         """The telephone's own hold key: a new offer, in which nothing is received (RFC 3264 section 8.4)."""

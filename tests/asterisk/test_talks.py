@@ -7,6 +7,7 @@ agents and telephones of its own. All are told at the same time.
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from conftest import RunningAsterisk, free_ports, settings_for, start_asterisk
 from hotline import LOOK_SECONDS, Hotline, Journal, Together, Voice
 from known_customers import KnownCustomers
 from queue_house import QueueHouse, at_work
-from seat_phone import PATIENCE, seat_phone
+from seat_phone import PATIENCE, SeatPhone, seat_phone
 from sipp import AUDIBLE_RMS, rms
 from talks import Refused, recorded, talking
 from tones import CALLER, FIRST, OUTSIDE, SECOND, hear, hum, pitches_ever
@@ -66,8 +67,15 @@ def hotline(with_trunk: RunningAsterisk) -> Iterator[Hotline]:
 async def is_there(hotline: Hotline) -> None:
     """Until Asterisk has asked the carrier's gateway whether it is there, and had an answer."""
     async with asyncio.timeout(QUALIFY_SECONDS + PATIENCE):
-        while "Avail" not in await asyncio.to_thread(hotline.asterisk.cli, "pjsip show contacts"):
+        while not re.search(r"carrier/.* Avail", await asyncio.to_thread(hotline.asterisk.cli, "pjsip show contacts")):
             await asyncio.to_thread(hotline.asterisk.cli, "pjsip qualify carrier")
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+async def heard(phone: SeatPhone, sound: bytes) -> None:
+    """Until the telephone has heard this sound."""
+    async with asyncio.timeout(PATIENCE):
+        while sound not in bytes(phone.heard):
             await asyncio.sleep(LOOK_SECONDS)
 
 
@@ -260,6 +268,7 @@ async def test_consult_and_return(hotline: Hotline, journal: Journal, voice: Voi
             assert (await talk.desk.session()).state == "talking"
             talk.desk.phone.hum(hum(OUTSIDE))  # the agent goes on, at another pitch
             await hear(caller=(talk.phone, {OUTSIDE}))
+            await talk.phone.hears_more(1.0)
             talk.phone.hang_up()
             await talk.call.until("talk.ended", agent=talk.desk.agent.id, how="caller")
             assert pitches_ever(await recorded(hotline, talk)) == {CALLER, FIRST, OUTSIDE}, "not what the agents said"
@@ -301,17 +310,17 @@ async def test_by_keys_in_the_talk(hotline: Hotline, journal: Journal, voice: Vo
             await second.resume()
             await second.seen("idle")
             second.phone.hum(hum(SECOND))
-            talk.ring.press("*31")
+            await talk.ring.type("*31")
             await hear(caller=(talk.phone, set()), agent=(talk.desk.phone, set()))
-            talk.ring.press("*31")
+            await talk.ring.type("*31")
             await talk.together()
-            talk.ring.press("*33")
-            await hear(caller=(talk.phone, set()))
-            talk.ring.press(f"{second.agent.id}#")
+            await talk.ring.type("*33")
+            await heard(talk.desk.phone, await voice.opening("talk_whom"))
+            await talk.ring.type(f"{second.agent.id}#")
             ring = await second.phone.rung()
             ring.answer()
             await hear(first=(talk.desk.phone, {SECOND}), second=(second.phone, {FIRST}))
-            talk.ring.press("*34")
+            await talk.ring.type("*34")
             await talk.ring.ended()
             await hear(caller=(talk.phone, {SECOND}), second=(second.phone, {CALLER}))
             talk.phone.hang_up()
@@ -335,7 +344,7 @@ async def test_a_callers_keys_do_nothing(hotline: Hotline, journal: Journal, voi
 @together
 async def test_verified_by_secret_digits(hotline: Hotline, journal: Journal, voice: Voice) -> None:
     async with talking(hotline, journal, VERIFY) as talk:
-        talk.ring.press("*36")
+        await talk.ring.type("*36")
         await talk.call.until_said("enter_account")
         talk.phone.hum(hum(OUTSIDE))  # what is said meanwhile is nobody's business
         heard = len(talk.desk.phone.heard)
@@ -347,7 +356,7 @@ async def test_verified_by_secret_digits(hotline: Hotline, journal: Journal, voi
         ear = bytes(talk.desk.phone.heard[heard:])
         assert proven[:4000] in ear, "the agent was not told"
         assert OUTSIDE not in pitches_ever(ear)
-        talk.ring.press("*36")  # it holds for the rest of the call
+        await talk.ring.type("*36")  # it holds for the rest of the call
         await talk.call.until("errand.ended", flow="verify", proven=True)
         await talk.together()
         talk.ring.hang_up()
