@@ -45,6 +45,7 @@ RTP_SILENT_SECONDS = 120  # no packet for so long: the line is dead; longer than
 RTP_HELD_SECONDS = 900  # the same while a phone has put us on hold
 QUALIFY_SECONDS = 15  # between two questions to a seat whether it is there: a thousand seats are 70 a second
 QUALIFY_TIMEOUT = 3  # seconds for its answer: longer than any mobile network takes
+TRUNK_QUALIFY_TIMEOUT = 10  # … for a gateway's: taken for silent wrongly, it would take all its seats away
 LONGEST_REGISTRATION = 300  # seconds: a phone that was moved or renamed is forgotten soon
 BROWSER_SESSIONS = 2000  # open connections of telephones in browsers: twice the seats of the largest hotline
 
@@ -118,6 +119,7 @@ def variables(settings: Settings, secrets: Secrets, installation: Installation) 
         "seat_silence": sip.seat_silence,
         "qualify_seconds": QUALIFY_SECONDS,
         "qualify_timeout": QUALIFY_TIMEOUT,
+        "trunk_qualify_timeout": TRUNK_QUALIFY_TIMEOUT,
         "longest_registration": LONGEST_REGISTRATION,
         "telephones": [],
         "media_address": "" if every_address else sip.bind,

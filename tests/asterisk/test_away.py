@@ -75,16 +75,15 @@ async def test_asterisks_own_queue_serves_and_gives_back(hotline: Hotline) -> No
         assert (await speech.sound("whisper_platinum"))[:OPENING] in bytes(careful.phone.heard)
         careful_talk.press("1")
 
-        # Who comes now hears the menu; one gives up in the queue, one stays.
+        # Who comes now hears the menu. One presses the key, and gives up in the queue; one stays on the line.
         gives_up = await stack.enter_async_context(hotline.dialled(ORDINARY.number, caller=fresh_number()))
-        gave_up = await call_id(hotline, gives_up)
+        stays = await stack.enter_async_context(hotline.dialled(ORDINARY.number, caller=fresh_number()))
+        gave_up, stayed = await call_id(hotline, gives_up), await call_id(hotline, stays)
         await gives_up.hears((await speech.sound("controller_away_menu"))[:OPENING])
         gives_up.press("1")
         await gives_up.hears((await speech.sound("controller_away_queue"))[:OPENING])
         gives_up.hang_up()
         assert await gives_up.over() == 0
-        stays = await stack.enter_async_context(hotline.dialled(ORDINARY.number, caller=fresh_number()))
-        stayed = await call_id(hotline, stays)
         await stays.hears((await speech.sound("controller_away_queue"))[:OPENING])
         since = time.time()
         await queued(hotline, 2)

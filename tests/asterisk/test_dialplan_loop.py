@@ -100,7 +100,7 @@ class Watch:
 
 @pytest.fixture
 async def call(asterisk: RunningAsterisk) -> AsyncIterator[Watch]:
-    for prompt in (contract.PROMPT_BUSY, contract.PROMPT_APOLOGY, contract.PROMPT_AWAY):
+    for prompt in contract.PROMPTS_FIXED:
         place = asterisk.layout.fixed_sounds_dir / "zh" / f"{prompt}.alaw"
         place.parent.mkdir(exist_ok=True)
         place.write_bytes(b"\xd5" * 8000 * FIXED_SECONDS)
@@ -166,7 +166,7 @@ async def test_no_controller_from_the_first_moment_is_music_and_then_a_call(call
     assert controller.requests[0]["agi_arg_1"] == "95500"
 
 
-async def test_a_controller_that_stays_away_is_said_and_recorded(call: Watch) -> None:
+async def test_a_controller_that_stays_away_while_nobody_is_at_work_is_said_and_recorded(call: Watch) -> None:
     # The count of tries stands in a variable, so that a minute of music need not be waited for.
     async with serving(call.asterisk, StandIn(["ANSWER", f"SET VARIABLE {contract.VAR_TRIES} 99"])):
         await call.dial("95500")
