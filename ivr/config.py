@@ -83,9 +83,7 @@ class Trunk(Section):
     transport: Literal["udp", "tcp", "tls"] = "udp"
     username: str = Field("", pattern=r"^[A-Za-z0-9_.+@-]{0,64}$", description="when the gateway asks who we are")
     password: str = Field("", repr=False, max_length=128, pattern=r"^[^\x00-\x1f\x7f;\[\]]*$")
-    registers: bool = Field(
-        False, description="log in there, so that the gateway knows where we are"
-    )
+    registers: bool = Field(False, description="log in there, so that the gateway knows where we are")
     caller_id: str = Field(
         "", pattern=r"^\+?[0-9]{0,20}$", description="the number that is shown; empty: the hotline's (sip.number)"
     )

@@ -95,9 +95,7 @@ class Switchboard:
         times = seat_times.read(routing / seat_times.TIMES_FILE.name)
         self.desk = AgentDesk(store, times, pause_reasons.read(routing / pause_reasons.REASONS_FILE.name))
         self._policy_file = routing / policy_file.POLICY_FILE.name
-        self.staff = Staff(
-            self.desk, Agents(store), Seats(store), times, utcnow, lambda session: self._tell(session)
-        )
+        self.staff = Staff(self.desk, Agents(store), Seats(store), times, utcnow, lambda session: self._tell(session))
         self.offers = OfferMaker(prompts, voice, self._name_of, recordings, language)
         self.acts = ManagerActs(actions)
         self.keeping = Keeping(Keeper(store, Folder(Path(recordings)), retention.read()))

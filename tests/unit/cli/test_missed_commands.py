@@ -120,7 +120,8 @@ def test_figures() -> None:
     entry = next(one["id"] for one in rows("missed", "list") if one["state"] == "taken")
     ivr("missed", "done", str(entry), "--agent", "801", "--outcome", "reached")
     (told,) = rows("missed", "report")
-    assert (told["open"], told["by_outcome"], told["minutes"]) == (1, {"reached": 1}, 10)
+    assert (told["open"], told["by_outcome"]) == (1, {"reached": 1})
+    assert 10 <= told["minutes"] < 60  # by the wall clock, which goes on while a slow machine works
     assert "2 callers missed in 7 days, in 3 calls; 1 open" in ivr("missed", "report").stdout
 
 

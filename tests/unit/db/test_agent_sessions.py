@@ -196,7 +196,7 @@ async def test_a_restart_finds_everything_as_it_was(desk: AgentDesk, database_ur
     clock.after(TIMES.longest["reserved"].total_seconds() - 1)
     await desk.reserve("805", "c5")  # and this one does not
     before = {session.agent: session for session in await desk.sessions.all()}
-    clock.after(3)
+    clock.after(2)
 
     again = await Store.open(database_url)
     try:
