@@ -175,6 +175,10 @@ class Engine:
         waiting = self._of(caller)
         return self._policy.urgency(waiting.caller.tier, now - waiting.caller.joined)
 
+    def waits(self, caller: str) -> bool:
+        """This caller has joined, and neither left nor been served."""
+        return caller in self._waiting
+
     def position(self, caller: str, now: float) -> int:
         """The place in the order of urgency, from 1; 0 while a seat rings. Raises RoutingError for a stranger."""
         waiting = self._of(caller)

@@ -92,6 +92,8 @@ class CallbackDesk(Witness):
         outside: Callable[[str], str],
         line: str,
         now: Callable[[], datetime.datetime] = utcnow,
+        lease: datetime.timedelta = LEASE,
+        look_seconds: float = LOOK_SECONDS,
     ) -> None:
         """``days`` gives the time zone and the calendar that hold now; ``outside(number)`` how a number is dialled,
         empty: not at all; ``line`` is the hotline's number, shown when the row knows none."""
@@ -109,6 +111,8 @@ class CallbackDesk(Witness):
         self._outside = outside
         self._line = line
         self._now = now
+        self._lease_for = lease
+        self._look_seconds = look_seconds
         self._holder = f"controller-{secrets.token_hex(4)}"
         self._rows: dict[str, WaitingCallback] = {}  # by call: those that are open, as last seen
         self._tries: dict[str, _Try] = {}  # by leg: those that Asterisk has
@@ -211,7 +215,7 @@ class CallbackDesk(Witness):
                 self._dispatcher.dismiss(call)
                 await self._put_off(row, verdict)
                 return ""
-            moved = await self._callbacks.dial(row, channel=leg, now=self._now(), lease=LEASE)
+            moved = await self._callbacks.dial(row, channel=leg, now=self._now(), lease=self._lease_for)
             if moved is None:
                 return ""
             one.dialled = True
@@ -290,7 +294,7 @@ class CallbackDesk(Witness):
     async def follow(self) -> None:
         """Look at the rows again and again, until cancelled."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(self._look_seconds)
             if not self._ready:
                 continue
             try:
@@ -346,11 +350,11 @@ class CallbackDesk(Witness):
         """Keep what goes on; settle what nobody has in hand any more."""
         assert row.lease_until is not None, "the table's own check"
         there = row.channel in self._tries
-        if there and (row.holder != self._holder or row.lease_until - now < LEASE / 2):
+        if there and (row.holder != self._holder or row.lease_until - now < self._lease_for / 2):
             async with self._locks[row.call]:
                 fresh = await self._callbacks.get(row.id)
                 if fresh is not None and fresh.state in HELD:
-                    await self._callbacks.keep(fresh, holder=self._holder, now=self._now(), lease=LEASE)
+                    await self._callbacks.keep(fresh, holder=self._holder, now=self._now(), lease=self._lease_for)
         elif not there and row.lease_until <= now:
             async with self._locks[row.call]:
                 settled = await self._callbacks.settle(row, now=now)
@@ -379,7 +383,7 @@ class CallbackDesk(Witness):
                         await self._put_off(row, verdict)
                     return
                 reserved = await self._callbacks.reserve(
-                    row, holder=self._holder, agent=agent, now=self._now(), lease=LEASE, channel=leg
+                    row, holder=self._holder, agent=agent, now=self._now(), lease=self._lease_for, channel=leg
                 )
             except StoreError as error:  # nothing is dialled that is not written down
                 log.warning("a customer is not called back while the store is away", call=call, error=str(error))
@@ -421,13 +425,13 @@ class CallbackDesk(Witness):
         async with self._locks[call]:
             row = await self._row(call)
             if row is not None and row.state == "dialling":
-                self._rows[call] = await self._callbacks.answered(row, now=self._now(), lease=LEASE) or row
+                self._rows[call] = await self._callbacks.answered(row, now=self._now(), lease=self._lease_for) or row
 
     async def _done(self, call: str, outcome: str) -> None:
         async with self._locks[call]:
             row = await self._row(call)
             if row is not None and row.state == "dialling":  # it went by faster than we wrote
-                row = await self._callbacks.answered(row, now=self._now(), lease=LEASE)
+                row = await self._callbacks.answered(row, now=self._now(), lease=self._lease_for)
             closed = row and await self._callbacks.done(row, now=self._now(), outcome=outcome)
         if closed:
             self._closed(closed)

@@ -127,7 +127,10 @@ class Dispatcher:
             # Sent to the next seat already, while the way back from the last one was still under its feet?
             known.taken = any(offer.call == call and offer.sent for offer in self.offers.values())
             known.place = place
-            self._handle(events.CallerChanges(place.caller(call)))
+            if known.taken or self.engine.waits(call):
+                self._handle(events.CallerChanges(place.caller(call)))
+            else:
+                self._handle(events.CallerJoins(place.caller(call)))
             return "waits"
         again = back is not None or place.joined < self._clock() - 1.0
         self.waiting[call] = Waiter(place, road or ChannelRoad(self._acts, call))
@@ -568,6 +571,10 @@ class Dispatcher:
                 await asyncio.sleep(self.engine.policy.seat_rest)
         finally:
             self._failing.discard(offer.seat)
+        waiter = self.waiting.get(offer.call)
+        if waiter is not None and not self.engine.waits(offer.call):  # it rang already when this controller began
+            waiter.taken = False
+            self._handle(events.CallerJoins(waiter.place.caller(offer.call)))
         if offer.seat not in self.offers and offer.seat not in self.talks:
             self._handle(events.SeatRefused(offer.seat, offer.call))
         if (session := self._staff.sessions.get(offer.agent)) is not None:

@@ -26,6 +26,7 @@ from agent_routing.talk_rules import TalkRules
 from db.agent import Agent, Session
 from db.events import TALK_MOVED, Event, EventSink
 from db.phone_numbers import spoken_form
+from db.waiting_callbacks import is_callback
 from ivr import contract
 from ivr.ami.errors import AmiError
 from ivr.contract import ASKED, SEAT_OUTSIDE
@@ -121,6 +122,8 @@ class TalkDesk:
 
     async def stage(self, talk: Talk) -> Stage:
         """Where the talk stands. Raises AmiError."""
+        if is_callback(talk.call):  # the leg itself dialled the customer: nobody could be sent anywhere
+            return "elsewhere"
         said = await self._acts.variable(talk.call, contract.VAR_STAGE)
         stage = _STAGES.get(said, "elsewhere")
         if stage == "held" and (asked := self.asked.get(talk.call)) is not None:

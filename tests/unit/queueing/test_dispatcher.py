@@ -169,3 +169,20 @@ async def test_controllers_come_and_go_and_nobody_is_lost_or_served_twice(seed: 
         async with asyncio.timeout(5):
             while any(session.state != "idle" for session in house.staff.working() if session.state != "gone"):
                 await asyncio.sleep(0.01)
+
+
+async def test_who_was_rung_for_before_a_restart_and_not_answered_is_offered_again() -> None:
+    async with hotline(1, agents=1) as one:
+        world = one.world
+        does = iter(["ring_out"])
+        world.seat_does = lambda _chance: next(does, "answer")
+        world.slow = 0.05
+        world.calls("c1", place(Random(1)))
+        async with asyncio.timeout(5):
+            while not world.legs:
+                await asyncio.sleep(0.01)
+        await one.kill()
+        await one.start()
+        world.slow = 0.003
+        await until_over(world)
+        assert world.served == ["c1"]
