@@ -34,7 +34,7 @@ BUSY_ONE, NOBODY, GOLD, REFUSED = (
     CALLS_IN.caller("gold"),
     REFUSES.caller(),
 )
-ASLEEP = QUIET.caller("gold", quiet_from=datetime.time(11), quiet_until=datetime.time(17))
+ASLEEP = QUIET.caller("gold", quiet_from=datetime.time(11), quiet_until=datetime.time(15))
 
 
 @pytest.fixture(scope="module")
