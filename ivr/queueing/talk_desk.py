@@ -258,6 +258,9 @@ class TalkDesk:
             talk = self._dispatcher.talks.get(fact.seat)
             if talk is not None and talk.call == fact.call and not talk.moved:
                 self._go(self._leg_gone(talk), f"left {fact.call}")
+        elif isinstance(fact, LegTalks) and fact.call in self._apart and fact.call not in self.asked:
+            # Only now: while a channel is fetched its recording is between two channels, and cannot be reached.
+            self._go(self._acts.mute_recording(fact.channel, state=False), f"recording {fact.seat}")
         elif isinstance(fact, CallerGone):
             self._caller_gone(fact.call)
         return False
