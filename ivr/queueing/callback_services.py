@@ -17,6 +17,7 @@ Keep = Callable[[Caller, str], Awaitable[Kept]]  # ivr.queueing.callbacks.Callba
 
 EXITS: Final[Mapping[str, Mapping[str, str]]] = {
     "kept": {"number": "code"},  # the place is kept, this number will be called
+    "too_late": {},  # nobody may be called any more today
     "unusable": {},  # it cannot be called, or must not be
     "no_place": {},  # the call has not waited in the queue
 }

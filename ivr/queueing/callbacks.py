@@ -55,7 +55,7 @@ ANSWERED: Final = "ANSWER"
 PLACE: Final = "place"  # in the row's needs: the place as VAR_WAIT has it
 _ID_BYTES: Final = 20
 
-Kept = Literal["kept", "unusable", "no_place"]
+Kept = Literal["kept", "unusable", "too_late", "no_place"]
 
 
 class Legs(Protocol):
@@ -126,7 +126,8 @@ class CallbackDesk(Witness):
     async def keep(self, caller: Caller, number: str) -> Kept:
         """Keep the place that this call gave up just now, and call this number when its turn comes.
 
-        ``unusable``: the number may not be called. ``no_place``: the call has not waited. Raises StoreError.
+        ``unusable``: the number may not be called. ``too_late``: not before the wish would have expired (``expires`` in
+        callback_rules.yaml). ``no_place``: the call has not waited. Raises StoreError.
         """
         place = self._dispatcher.left.get(caller.call_id) or await self._place_of(caller.call_id)
         if place is None:
@@ -146,7 +147,7 @@ class CallbackDesk(Witness):
             )
             verdict = await self._verdict(stored_form(number), place.customer, Tried(expires))
             if isinstance(verdict, Never):
-                return "unusable"
+                return "too_late" if verdict.why in ("expired", "hours") else "unusable"
             row = await self._callbacks.ask(asked, now=now, expires=expires)
         except BadNumber:
             return "unusable"
