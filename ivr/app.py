@@ -62,6 +62,7 @@ from ivr.metrics import Metrics
 from ivr.missed import following
 from ivr.queueing.callback_services import waiting_services
 from ivr.queueing.callbacks import Kept
+from ivr.queueing.surroundings import Surroundings
 from ivr.queueing.switchboard import Switchboard
 from ivr.reception import Reception
 from ivr.selfservice.services import selfservice_services
@@ -152,18 +153,20 @@ class Controller:
             secret=secrets.ami_actions,
         )
         self.switchboard = Switchboard(
-            self.store,
-            self.journal,
-            self.actions,
-            self.speech.catalogue,
-            self.speech.composer,
-            layout.talks_dir,
-            settings.routing,
-            settings.language,
-            layout.queue_log,
-            self._outside,
-            lambda: (self.lines.current.zone, self.lines.current.calendar),
-            settings.sip.number,
+            Surroundings(
+                store=self.store,
+                journal=self.journal,
+                actions=self.actions,
+                prompts=self.speech.catalogue,
+                voice=self.speech.composer,
+                language=settings.language,
+                recordings=layout.talks_dir,
+                routing=settings.routing,
+                queue_log=layout.queue_log,
+                outside=self._outside,
+                days=lambda: (self.lines.current.zone, self.lines.current.calendar),
+                line=settings.sip.number,
+            )
         )
         self.feature_calls = self._open_feature_calls(stack, secrets.identity_key.encode())
         kit = Kit(

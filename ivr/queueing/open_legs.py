@@ -21,7 +21,7 @@ from ivr.ami.client import AmiClient
 from ivr.ami.errors import AmiError
 from ivr.ami.protocol import Event
 from ivr.contract import CONTEXT_OPEN_LEG, OPEN_LEG, VAR_OFFER_ACCEPT, VAR_OPEN
-from ivr.queueing.dispatcher import Dispatcher
+from ivr.queueing.seating import Seating
 from ivr.queueing.staff import Staff
 
 log = structlog.get_logger(__name__)
@@ -34,11 +34,11 @@ UP: Final = "Up"
 class OpenLegs:
     """Those of one controller."""
 
-    def __init__(self, actions: AmiClient, staff: Staff, dispatcher: Dispatcher, accept: Callable[[], str]) -> None:
+    def __init__(self, actions: AmiClient, staff: Staff, seating: Seating, accept: Callable[[], str]) -> None:
         """``accept()`` is the sound that asks for the key."""
         self._actions = actions
         self._staff = staff
-        self._dispatcher = dispatcher
+        self._seating = seating
         self._accept = accept
         self._opening: dict[str, asyncio.Task[None]] = {}  # by seat
         self._seat_of: dict[str, str] = {}  # by agent
@@ -51,7 +51,7 @@ class OpenLegs:
         for opening in self._opening.values():
             opening.cancel()
         self._opening.clear()
-        self._dispatcher.on_the_line = {
+        self._seating.on_the_line = {
             channel.get("Uniqueid").removeprefix(OPEN_LEG)
             for channel in channels
             if channel.get("Uniqueid").startswith(OPEN_LEG) and channel.get("ChannelStateDesc") == UP
@@ -61,7 +61,7 @@ class OpenLegs:
         """Legs are brought to what the sessions say, from now on."""
         self._began = True
         wanted = {session.seat for session in self._staff.working() if session.state in AT_WORK}
-        for seat in self._dispatcher.on_the_line - wanted:
+        for seat in self._seating.on_the_line - wanted:
             self._go(self._hang_up(seat))
         for session in self._staff.working():
             self.session(session)
@@ -78,7 +78,7 @@ class OpenLegs:
         seat = self._staff.seats.get(session.seat)
         if seat is None or not seat.kept_open or session.state != "idle":
             return
-        if seat.id not in self._dispatcher.on_the_line and seat.id not in self._opening:
+        if seat.id not in self._seating.on_the_line and seat.id not in self._opening:
             self._opening[seat.id] = self._go(self._open(session.agent, seat))
 
     def saw(self, event: Event) -> None:
@@ -87,7 +87,7 @@ class OpenLegs:
         if not leg.startswith(OPEN_LEG):
             return
         seat = leg.removeprefix(OPEN_LEG)
-        if event.name == "BridgeEnter" and seat not in self._dispatcher.on_the_line:
+        if event.name == "BridgeEnter" and seat not in self._seating.on_the_line:
             self._opened(seat)
         elif event.name == "Hangup":
             self._gone(seat)
@@ -106,12 +106,12 @@ class OpenLegs:
         if session is None or session.state not in AT_WORK:
             self._go(self._hang_up(seat))
             return
-        self._dispatcher.leg_opened(seat)
+        self._seating.leg_opened(seat)
 
     def _gone(self, seat: str) -> None:
         if opening := self._opening.pop(seat, None):
             opening.cancel()
-        self._dispatcher.leg_closed(seat)
+        self._seating.leg_closed(seat)
         session = self._staff.at(seat)
         if session is not None and session.state == "idle":
             self._go(self._lost(session.agent))
@@ -119,7 +119,7 @@ class OpenLegs:
     def _close(self, seat: str) -> None:
         if opening := self._opening.pop(seat, None):
             opening.cancel()
-        elif seat not in self._dispatcher.on_the_line:
+        elif seat not in self._seating.on_the_line:
             return
         self._go(self._hang_up(seat))
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import datetime
 from collections.abc import Awaitable, Callable, Coroutine
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
-from agent_routing import callback_rules, feature_codes, pause_reasons, policy_file, seat_times, talk_rules
-from agent_routing.callback_rules import Days
+from agent_routing import policy_file
 from agent_routing.desk import AgentDesk
 from agent_routing.talk_times import TalkTimes
 from db.agent import Session
@@ -24,16 +23,13 @@ from db.audit import Audit
 from db.calls import Calls
 from db.customer import brokerage_day
 from db.errors import StoreError
-from db.events import EventSink, utcnow
+from db.events import utcnow
 from db.routing_profile import RoutingProfiles
 from db.seats import Seats
-from db.store import Store
 from db.talks import Talks
 from ivr.ami.client import AmiClient
 from ivr.ami.errors import AmiError
 from ivr.ami.protocol import Event
-from ivr.call import Voice
-from ivr.flow.prompts import Prompts
 from ivr.queueing import news
 from ivr.queueing.acts import ManagerActs
 from ivr.queueing.away import AwayQueue
@@ -45,12 +41,14 @@ from ivr.queueing.keeping import Keeping
 from ivr.queueing.last_talks import LastTalks
 from ivr.queueing.offer import OfferMaker, warm
 from ivr.queueing.open_legs import OpenLegs
+from ivr.queueing.policy_watch import PolicyWatch
 from ivr.queueing.questions import Questions
 from ivr.queueing.room import Room
 from ivr.queueing.seen import STATUS_VARIABLES, fact_of, snapshot_of
 from ivr.queueing.staff import Staff
 from ivr.queueing.stages import Witnesses
 from ivr.queueing.supervision import Supervision
+from ivr.queueing.surroundings import Rules, Surroundings
 from ivr.queueing.talk_acts import TalkActs
 from ivr.queueing.talk_desk import TalkDesk
 from ivr.queueing.talk_keys import TalkKeys
@@ -72,42 +70,22 @@ USUAL_TALKS: Final = (30.0, 60.0, 90.0, 120.0, 150.0, 180.0, 240.0, 300.0, 420.0
 class Switchboard:
     """The queue of one controller. ``start`` and ``stop`` are its life."""
 
-    def __init__(
-        self,
-        store: Store,
-        journal: EventSink,
-        actions: AmiClient,
-        prompts: Prompts,
-        voice: Voice,
-        recordings: PurePath,
-        routing: Path,
-        language: str,
-        queue_log: Path,
-        outside: Callable[[str], str],
-        days: Callable[[], tuple[datetime.tzinfo, Days]],
-        line: str,
-    ) -> None:
-        """``recordings`` is a folder that Asterisk writes to, ``routing`` that of policy.yaml and its like;
-        ``queue_log`` is Asterisk's record of its own queue. ``outside(number)`` says how it dials a number outside;
-        empty: not at all. ``days`` gives time zone and calendar; ``line`` is the hotline's number."""
-        self._prompts, self._voice, self._language = prompts, voice, language
+    def __init__(self, around: Surroundings) -> None:
+        """Raises GoldlineError when a file of rules has faults."""
+        store, journal, actions = around.store, around.journal, around.actions
+        rules = Rules.read(around.routing)
+        self._around = around
+        self._policy = PolicyWatch(around.routing / policy_file.POLICY_FILE.name)
         self._profiles = RoutingProfiles(store)
-        times = seat_times.read(routing / seat_times.TIMES_FILE.name)
-        self.desk = AgentDesk(store, times, pause_reasons.read(routing / pause_reasons.REASONS_FILE.name))
-        self._policy_file = routing / policy_file.POLICY_FILE.name
-        self.staff = Staff(self.desk, Agents(store), Seats(store), times, utcnow, lambda session: self._tell(session))
-        self.offers = OfferMaker(prompts, voice, self._name_of, recordings, language)
+        self.desk = AgentDesk(store, rules.times, rules.reasons)
         self.acts = ManagerActs(actions)
-        self.keeping = Keeping(Keeper(store, Folder(Path(recordings)), retention.read()))
+        self.staff = Staff(self.desk, Agents(store), Seats(store), rules.times, utcnow, self._session_changed)
+        self.offers = OfferMaker(around.prompts, around.voice, self._name_of, around.recordings, around.language)
+        self.keeping = Keeping(Keeper(store, Folder(Path(around.recordings)), retention.read()))
         self.last_talks = LastTalks(Talks(store).last_ended)
         witnesses = Witnesses(Chronicle(journal, self._news), self.keeping, self.last_talks)
         self.dispatcher = Dispatcher(
-            self.staff,
-            self.acts,
-            self.offers,
-            witnesses,
-            policy_file.read(self._policy_file),
-            TalkTimes(USUAL_TALKS),
+            self.staff, self.acts, self.offers, witnesses, rules.policy, TalkTimes(USUAL_TALKS)
         )
         self.callbacks = CallbackDesk(
             store,
@@ -115,38 +93,40 @@ class Switchboard:
             self.dispatcher,
             self.offers,
             CallbackLegs(actions),
-            callback_rules.read(routing / callback_rules.RULES_FILE.name),
-            days,
-            outside,
-            line,
+            rules.callbacks,
+            around.days,
+            around.outside,
+            around.line,
         )
         witnesses.add(self.callbacks)
         self.room = Room(self.dispatcher, self.offers, self._profiles, self.callbacks.called_in)
-        talk_acts = TalkActs(actions)
+        self.questions = Questions(self.dispatcher)
+        self._open_talks(witnesses, rules)
+        self.away = AwayQueue(actions, self.acts, journal, _is_known_to(Calls(store)), around.queue_log)
+        self.open_legs = OpenLegs(actions, self.staff, self.dispatcher.seating, self.offers.accept)
+        self._loops: set[asyncio.Task[None]] = set()
+        self._telling: set[asyncio.Task[None]] = set()
+        self._today = brokerage_day(utcnow())
+
+    def _open_talks(self, witnesses: Witnesses, rules: Rules) -> None:
+        """What can be done within a talk: by keys, by commands, by supervisors."""
+        around, acts = self._around, TalkActs(self._around.actions)
         self.talk_desk = TalkDesk(
             self.dispatcher,
             self.staff,
-            talk_acts,
+            acts,
             self.offers,
             witnesses,
-            journal,
-            talk_rules.read(),
-            outside,
+            around.journal,
+            rules.talks,
+            around.outside,
         )
         self.dispatcher.talk_desk = self.talk_desk
-        self.supervision = Supervision(self.dispatcher, self.staff, self.talk_desk, talk_acts, Audit(store))
+        self.supervision = Supervision(self.dispatcher, self.staff, self.talk_desk, acts, Audit(around.store))
         self.talk_keys = TalkKeys(
-            self.talk_desk, self.supervision, self.dispatcher, feature_codes.read(), prompts, language
+            self.talk_desk, self.supervision, self.dispatcher, rules.codes, around.prompts, around.language
         )
         self.talk_routes = TalkRoutes(self.talk_desk, self.supervision)
-        self.questions = Questions(self.dispatcher)
-        self.away = AwayQueue(actions, self.acts, journal, _is_known_to(Calls(store)), queue_log)
-        self.open_legs = OpenLegs(actions, self.staff, self.dispatcher, self.offers.accept)
-        self._tell = self._session_changed
-        self._loops: set[asyncio.Task[None]] = set()
-        self._telling: set[asyncio.Task[None]] = set()
-        self._policy_stamp = self._policy_file.stat().st_mtime_ns
-        self._today = brokerage_day(utcnow())
 
     async def start(self) -> None:
         """Begin; a store that is away is asked again and again."""
@@ -222,20 +202,8 @@ class Switchboard:
 
     def look(self) -> None:
         """Take over the policy if its file changed; a bad one changes nothing."""
-        try:
-            stamp = self._policy_file.stat().st_mtime_ns
-        except OSError:
-            return
-        if stamp == self._policy_stamp:
-            return
-        self._policy_stamp = stamp
-        try:
-            policy = policy_file.read(self._policy_file)
-        except policy_file.PolicyInvalid as error:
-            log.error("the routing policy has faults; the last good one serves", error=str(error))
-            return
-        self.dispatcher.replace_policy(policy)
-        log.info("another routing policy serves")
+        if (policy := self._policy.changed()) is not None:
+            self.dispatcher.replace_policy(policy)
 
     def _session_changed(self, session: Session) -> None:
         self.dispatcher.session_changed(session)
@@ -273,7 +241,7 @@ class Switchboard:
 
     async def _warm(self) -> None:
         try:
-            await warm(self._prompts, self._voice, self._language)
+            await warm(self._around.prompts, self._around.voice, self._around.language)
         except SpeechError as error:
             log.warning("words for agents cannot be said", error=str(error))
 

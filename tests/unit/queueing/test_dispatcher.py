@@ -135,7 +135,7 @@ async def test_every_caller_is_served_once_or_gives_up(seed: int) -> None:
             while any(session.state != "idle" for session in house.staff.working() if session.state != "gone"):
                 await asyncio.sleep(0.01)
         house.dispatcher.look_after()
-        assert house.dispatcher.mended == 0
+        assert house.dispatcher.seating.mended == 0
         assert house.dispatcher.waiting == {}
         assert house.dispatcher.offers == {}
         assert house.dispatcher.talks == {}

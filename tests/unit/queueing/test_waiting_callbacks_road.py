@@ -401,7 +401,7 @@ async def test_whatever_dies_nobody_is_dialled_twice_and_nobody_forgotten(store:
     async with asyncio.timeout(10):
         while any(session.state not in ("idle", "paused") for session in house.staff.working()):
             await asyncio.sleep(0.02)
-    assert house.dispatcher.mended == 0
+    assert house.dispatcher.seating.mended == 0
     await house.kill()
 
 
