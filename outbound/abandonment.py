@@ -1,0 +1,142 @@
+"""How many answered calls were abandoned, over which windows, and how much room that leaves.
+
+*Answered* = a person answered (machines, busy and no answer do not count). *Abandoned* = of those, whoever had no agent
+within 2 s. The share is held under a cap over every window of ``WINDOWS``: 3 % over rolling 30 days (US 16 CFR
+310.4(b)(4), per campaign) and over rolling 24 h (UK Ofcom, Persistent Misuse statement 2016), and a cap for each
+rolling hour of our own, so that a good morning does not pay for a bad hour.
+
+Pure: times are passed in, in seconds of any clock that does not go back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+HOUR: Final = 3600.0
+DAY: Final = 24 * HOUR
+MONTH: Final = 30 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A rolling window and the share of answered calls that may be abandoned within it."""
+
+    name: str
+    span: float  # seconds
+    cap: float  # share, 0..1
+    borrow: float  # calls that may be abandoned ahead of the answered ones that allow it, while there are few
+    enough: float  # answered calls from which on nothing is borrowed
+
+
+WINDOWS: Final = (
+    Window("hour", HOUR, 0.045, 1.0, 100.0),
+    Window("day", DAY, 0.03, 4.0, 400.0),
+    Window("month", MONTH, 0.03, 4.0, 400.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What happened at a time (or in the slice that began then): how the store tells a new pacer of the past."""
+
+    at: float
+    answered: float
+    abandoned: float
+
+
+class Rolling:
+    """Answered and abandoned calls of the last ``span`` seconds, in slices; a slice leaves as a whole, never early."""
+
+    def __init__(self, span: float) -> None:
+        self.span = span
+        self.slice = span / 240.0
+        self.answered = 0.0
+        self.abandoned = 0.0
+        self._slices: deque[list[float]] = deque()  # [begin, answered, abandoned]
+
+    def add(self, at: float, answered: float, abandoned: float) -> None:
+        begin = math.floor(at / self.slice) * self.slice
+        if self._slices and self._slices[-1][0] >= begin:
+            self._slices[-1][1] += answered
+            self._slices[-1][2] += abandoned
+        else:
+            self._slices.append([begin, answered, abandoned])
+        self.answered += answered
+        self.abandoned += abandoned
+
+    def forget(self, now: float) -> None:
+        """Let go of what is older than the window."""
+        while self._slices and self._slices[0][0] + self.slice + self.span <= now:
+            _, answered, abandoned = self._slices.popleft()
+            self.answered -= answered
+            self.abandoned -= abandoned
+        if not self._slices:
+            self.answered = self.abandoned = 0.0  # no crumbs of rounding
+
+    @property
+    def share(self) -> float:
+        return self.abandoned / self.answered if self.answered > 0 else 0.0
+
+
+class Ledger:
+    """The windows of one campaign."""
+
+    def __init__(self, windows: Iterable[Window]) -> None:
+        self._windows = [(window, Rolling(window.span)) for window in windows]
+
+    def answered(self, now: float, calls: float = 1.0) -> None:
+        for _, counts in self._windows:
+            counts.add(now, calls, 0.0)
+
+    def abandoned(self, now: float, calls: float = 1.0) -> None:
+        for _, counts in self._windows:
+            counts.add(now, 0.0, calls)
+
+    def restore(self, past: Iterable[Counted]) -> None:
+        for one in sorted(past, key=lambda each: each.at):
+            for _, counts in self._windows:
+                counts.add(one.at, one.answered, one.abandoned)
+
+    def rooms(self, now: float) -> list[tuple[Window, float]]:
+        """For each window how many more calls may be abandoned at once without passing its cap."""
+        found: list[tuple[Window, float]] = []
+        for window, counts in self._windows:
+            counts.forget(now)
+            borrowed = window.borrow * max(0.0, 1.0 - counts.answered / window.enough)
+            found.append((window, window.cap * counts.answered + borrowed - counts.abandoned))
+        return found
+
+    def shares(self, now: float) -> dict[str, tuple[float, float]]:
+        """(answered, abandoned) of each window by its name."""
+        for _, counts in self._windows:
+            counts.forget(now)
+        return {window.name: (counts.answered, counts.abandoned) for window, counts in self._windows}
+
+
+class Threshold:
+    """The risk that one more dial may carry: one number, moved by what happens (a dual variable).
+
+    Each answered call raises it a little, each abandoned one lowers it, in the proportion of the aim, so the abandoned
+    share settles at the aim whatever the model of the pacer gets wrong: abandoned - aim x answered stays bounded.
+    """
+
+    LOWEST: Final = math.log(2e-4)
+    HIGHEST: Final = math.log(0.95)
+
+    def __init__(self, aim: float, *, step: float = 0.15, start: float = 0.03) -> None:
+        self.aim = aim
+        self.step = step
+        self.log = math.log(start)
+
+    def answered(self) -> None:
+        self.log = min(self.log + self.step * self.aim, self.HIGHEST)
+
+    def abandoned(self, calls: float = 1.0) -> None:
+        self.log = max(self.log - self.step * calls, self.LOWEST)
+
+    def value(self) -> float:
+        return math.exp(self.log)

@@ -1,0 +1,145 @@
+"""What the pacer decides, whatever happens to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from outbound.pacing import History, Limits, Mode, Pacer, PacingRules
+
+OPEN = Limits()
+MODES: tuple[Mode, ...] = ("preview", "progressive", "power", "predictive")
+
+
+def pacer(mode: Mode = "predictive", seats: int = 0, **rules: Any) -> Pacer:
+    made = Pacer(PacingRules(mode=mode, **rules))
+    for number in range(seats):
+        made.seat(f"s{number}", "idle", 0.0)
+    return made
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_without_seats_nobody_is_dialled(mode: Mode) -> None:
+    decision = pacer(mode).decide(1.0, OPEN)
+    assert decision.dial == 0
+    assert decision.why.limited_by == "no_seats"
+
+
+@pytest.mark.parametrize("mode", ["preview", "progressive"])
+def test_one_line_for_each_idle_seat(mode: Mode) -> None:
+    made = pacer(mode, seats=4)
+    assert made.decide(0.0, OPEN).dial == 4
+    made.dialled("a", 0.0)
+    made.dialled("b", 0.0)
+    assert made.decide(0.5, OPEN).dial == 2
+
+
+def test_power_dials_so_many_lines_for_each_idle_seat() -> None:
+    assert pacer("power", seats=4, ratio=2.5).decide(0.0, OPEN).dial == 10
+
+
+def test_power_without_room_is_progressive() -> None:
+    made = pacer("power", seats=4, ratio=2.5)
+    for number in range(8):
+        made.dialled(f"d{number}", 0.0)
+        made.answered(f"d{number}", 5.0)
+        made.abandoned(f"d{number}", 7.0)
+    decision = made.decide(8.0, OPEN)
+    assert (decision.dial, decision.why.acting, decision.why.limited_by) == (4, "progressive", "room")
+
+
+def test_with_little_knowledge_predictive_is_progressive() -> None:
+    decision = pacer(seats=5).decide(0.0, OPEN)
+    assert (decision.dial, decision.why.acting, decision.why.limited_by) == (5, "progressive", "learning")
+
+
+def test_seats_of_the_hotline_are_given_up_when_it_is_in_danger() -> None:
+    made = Pacer(PacingRules(mode="progressive"))
+    made.seat("own", "idle", 0.0, shared=False)
+    for number in range(4):
+        made.seat(f"shared{number}", "idle", 0.0, shared=True)
+    made.inbound(waiting=1, reserve=1, in_danger=False, now=0.0)
+    assert made.decide(0.0, OPEN).dial == 3
+    made.inbound(waiting=9, reserve=1, in_danger=True, now=0.0)
+    assert made.decide(0.0, OPEN).dial == 1
+    made.seat("own", "gone", 1.0)
+    assert made.decide(1.0, OPEN).why.limited_by == "danger"
+
+
+def test_whoever_asks_to_leave_is_not_counted() -> None:
+    made = pacer("progressive", seats=2)
+    made.seat("s0", "gone", 1.0)
+    made.seat("s1", "away", 1.0)
+    assert made.decide(1.0, OPEN).dial == 0
+
+
+def test_what_was_learned_is_plain_data_and_goes_on() -> None:
+    made = pacer(seats=3)
+    for number in range(40):
+        made.dialled(f"d{number}", float(number))
+        made.failed(f"d{number}", number + 20.0)
+    data = json.loads(json.dumps(made.history().as_data()))
+    again = Pacer(PacingRules(), History.from_data(data))
+    again.seat("s", "idle", 0.0)
+    decision = again.decide(0.0, OPEN)
+    assert decision.why.acting == "predictive"
+    assert decision.why.answer_chance < 0.3  # the first guess is 0.55
+
+
+@st.composite
+def days(draw: st.DrawFn) -> list[tuple[str, int, float]]:
+    kinds = ("dial", "answer", "fail", "connect", "abandon", "idle", "talking", "wrap_up", "away", "gone", "decide")
+    return draw(
+        st.lists(st.tuples(st.sampled_from(kinds), st.integers(0, 9), st.floats(0.0, 40.0)), min_size=5, max_size=60)
+    )
+
+
+def play(
+    made: Pacer, day: list[tuple[str, int, float]], limits: Limits, upcoming: list[float | None]
+) -> list[tuple[int, tuple[str, ...], dict[str, Any]]]:
+    now = 0.0
+    told: list[tuple[int, tuple[str, ...], dict[str, Any]]] = []
+    facts: dict[str, Callable[[str, float], None]] = {
+        "answer": made.answered,
+        "fail": made.failed,
+        "connect": made.connected,
+        "abandon": made.abandoned,
+    }
+    for kind, number, later in day:
+        now += later
+        if kind == "dial":
+            made.dialled(f"d{number}", now, None if number % 2 else number / 10 + 0.05)
+        elif kind == "decide":
+            decision = made.decide(now, limits, upcoming)
+            told.append((decision.dial, decision.cancel, decision.why.as_data()))
+        elif kind in facts:
+            facts[kind](f"d{number}", now)
+        else:
+            made.seat(f"s{number}", kind, now)  # type: ignore[arg-type]
+    return told
+
+
+@settings(deadline=None)
+@given(
+    day=days(),
+    mode=st.sampled_from(MODES),
+    channels=st.integers(0, 6),
+    tokens=st.integers(0, 6),
+    upcoming=st.lists(st.none() | st.floats(0.01, 0.99), min_size=1, max_size=8),
+)
+def test_limits_hold_and_the_same_facts_give_the_same_decisions(
+    day: list[tuple[str, int, float]], mode: Mode, channels: int, tokens: int, upcoming: list[float | None]
+) -> None:
+    limits = Limits(channels=channels, per_second=tokens)
+    first = play(pacer(mode, learning=3), day, limits, upcoming)
+    assert first == play(pacer(mode, learning=3), day, limits, upcoming)
+    for dial, _, why in first:
+        assert 0 <= dial <= min(channels, tokens, len(upcoming))
+        assert dial == 0 or why["seats"] > 0
+        assert 0.0 <= why["over_answer"] <= 1.0
+    json.dumps([why for _, _, why in first], allow_nan=False)
