@@ -21,6 +21,7 @@ from ivr.cli.identity import identity
 from ivr.cli.lines import lines
 from ivr.cli.missed import missed
 from ivr.cli.monitor import monitor
+from ivr.cli.outbound import outbound
 from ivr.cli.recordings import recordings
 from ivr.cli.report import report
 from ivr.cli.routing import routing, simulate
@@ -68,6 +69,7 @@ COMMANDS = (
     recordings,
     missed,
     donotcall,
+    outbound,
     routing,
     simulate,
     report,
