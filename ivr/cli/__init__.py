@@ -11,6 +11,7 @@ import click
 
 from ivr.cli.agents import agents, seats
 from ivr.cli.audit import audit
+from ivr.cli.calendar import calendar
 from ivr.cli.calls import calls, dial, doctor
 from ivr.cli.customers import customers
 from ivr.cli.desk import desk
@@ -57,6 +58,7 @@ COMMANDS = (
     graph,
     try_,
     lines,
+    calendar,
     customers,
     tiers,
     identity,
