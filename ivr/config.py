@@ -88,6 +88,10 @@ class Trunk(Section):
         "", pattern=r"^\+?[0-9]{0,20}$", description="the number that is shown; empty: the hotline's (sip.number)"
     )
     codecs: tuple[Literal["alaw", "ulaw", "g722"], ...] = Field(("alaw", "ulaw"), min_length=1)
+    calls_per_second: float = Field(
+        2.0, gt=0, le=100, description="how many calls of campaigns begin in a second: what the carrier takes"
+    )
+    channels: int = Field(30, ge=1, le=10_000, description="how many calls of campaigns there are at once")
 
     @model_validator(mode="after")
     def _consistent(self) -> Trunk:

@@ -18,6 +18,7 @@ CONTEXT_AWAY_SEAT = "goldline-away-seat"  # how that queue rings a seat
 CONTEXT_CALLBACK = "goldline-callback"  # the leg to a seat that calls a customer back
 CONTEXT_OPEN_LEG = "goldline-open-leg"  # a seat's leg that is kept on the line between calls
 CONTEXT_OPEN_SEAT = "goldline-open-seat"  # how a caller gets to such a leg
+CONTEXT_OUTBOUND = "goldline-outbound"  # a customer whom a campaign dialled, and who has answered
 CONTEXT_SELF = "goldline-self"  # the caller's side of `ivr dial`
 # … of talks that become more than two telephones joined by an offer (docs/talks.md). Of the caller's channel:
 CONTEXT_TALK = "goldline-talk"  # together with the leg to a seat that VAR_LEG names
@@ -56,6 +57,9 @@ VAR_OFFER_NAME = "GOLDLINE_OFFER_NAME"  # what its display shows: tier and name
 VAR_OFFER_WHISPER = "GOLDLINE_OFFER_WHISPER"  # the sound that the agent hears first, without extension; empty: none
 VAR_OFFER_ACCEPT = "GOLDLINE_OFFER_ACCEPT"  # the sound that asks for the key 1; empty: the answer is enough
 VAR_OFFER_RECORD = "GOLDLINE_OFFER_RECORD"  # the file that the talk is recorded into; empty: not
+
+# On the channel of a customer whom a campaign dialled: the number, as it was dialled
+VAR_NUMBER = "GOLDLINE_NUMBER"
 
 VAR_OPEN = "GOLDLINE_OPEN"  # on a seat's leg that is kept on the line: the seat's id
 OPEN_LEG = "goldline-open-"  # … whose unique id is this and the seat's id: a seat never has two
@@ -133,6 +137,7 @@ ENDPOINT_SOFTPHONE = "1001"  # the ready softphone account
 AMI_EVENTS = "goldline-events"
 AMI_ACTIONS = "goldline-actions"
 AMI_MONITOR = "goldline-monitor"
+AMI_RECORDER = "goldline-recorder"  # where calls go out: early media
 
 # What the controller tells onlookers (`ivr monitor`) over AMI: one UserEvent for each thing that happens to a caller
 # who waits, and to an agent's session. Made and read by ivr.queueing.news alone; the table stands in docs/monitor.md.
@@ -158,6 +163,7 @@ PROMPT_APOLOGY = "apology"
 PROMPT_AWAY = "controller_away"
 PROMPT_AWAY_MENU = "controller_away_menu"  # for a person press 1, or stay on the line
 PROMPT_AWAY_QUEUE = "controller_away_queue"  # to who waits for a person already, or wants one
+PROMPT_SAFE_HARBOUR = "safe_harbour"  # to a customer whom we called, and with whom nobody can talk
 PROMPT_ACCEPT = "accept_call"  # asks an agent for the key 1
 PROMPT_WHISPER = "whisper_"  # … and the tier
 PROMPTS_FIXED = (
@@ -166,6 +172,7 @@ PROMPTS_FIXED = (
     PROMPT_AWAY,
     PROMPT_AWAY_MENU,
     PROMPT_AWAY_QUEUE,
+    PROMPT_SAFE_HARBOUR,
     PROMPT_ACCEPT,
     *(f"{PROMPT_WHISPER}{tier}" for tier in ("platinum", "gold", "silver", "normal")),
 )

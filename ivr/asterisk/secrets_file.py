@@ -30,6 +30,7 @@ class Secrets:
     ami_events: str = field(repr=False)
     ami_actions: str = field(repr=False)
     ami_monitor: str = field(repr=False)
+    ami_recorder: str = field(repr=False)
     http_token: str = field(repr=False)  # for the controller's live journal
     identity_key: str = field(repr=False)  # seals proofs of identity and peppers PINs: losing it voids every PIN
 

@@ -11,7 +11,6 @@ import click
 
 from ivr.cli.agents import agents, seats
 from ivr.cli.audit import audit
-from ivr.cli.calendar import calendar
 from ivr.cli.calls import calls, dial, doctor
 from ivr.cli.customers import customers
 from ivr.cli.desk import desk
@@ -22,7 +21,6 @@ from ivr.cli.identity import identity
 from ivr.cli.lines import lines
 from ivr.cli.missed import missed
 from ivr.cli.monitor import monitor
-from ivr.cli.outbound import outbound
 from ivr.cli.recordings import recordings
 from ivr.cli.report import report
 from ivr.cli.routing import routing, simulate
@@ -58,7 +56,6 @@ COMMANDS = (
     graph,
     try_,
     lines,
-    calendar,
     customers,
     tiers,
     identity,
@@ -71,7 +68,6 @@ COMMANDS = (
     recordings,
     missed,
     donotcall,
-    outbound,
     routing,
     simulate,
     report,

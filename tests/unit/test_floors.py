@@ -25,6 +25,7 @@ FLOORS: list[set[str]] = [
         "ivr.missed",
     },
     {"ivr.queueing"},
+    {"ivr.dialing"},
     {"ivr.selfservice", "ivr.agents", "ivr.report"},
     {"ivr.services.offline"},
     {"ivr.testing", "ivr.reception"},

@@ -19,7 +19,19 @@ from ivr.asterisk.locate import Installation
 from ivr.asterisk.secrets_file import Secrets
 from ivr.config import Settings, load
 
-SECRETS = Secrets("goldline-abc", "soft-pw", "self-pw", "events-pw", "actions-pw", "monitor-pw", "token", "identity-pw")
+SECRETS = Secrets(
+    *(
+        "goldline-abc",
+        "soft-pw",
+        "self-pw",
+        "events-pw",
+        "actions-pw",
+        "monitor-pw",
+        "recorder-pw",
+        "token",
+        "identity-pw",
+    )
+)
 FILES = sorted(path.name.removesuffix(".j2") for path in render.TEMPLATES.glob("*.j2"))
 
 
@@ -98,6 +110,20 @@ def test_manager_accounts_hold_their_own_secret_and_are_loopback_only(
         assert account["deny"] == ["0.0.0.0/0.0.0.0"]
         assert account["permit"] == ["127.0.0.1/255.255.255.255"]
     assert parsed.sections(contract.AMI_MONITOR)[0]["write"] == ["reporting"]
+
+
+def test_early_media_is_recorded_by_an_account_that_is_there_only_where_calls_go_out(
+    tmp_path: Path, installation: Installation
+) -> None:
+    parsed = Parsed(tmp_path, "manager.conf", rendered(tmp_path, installation)["manager.conf"])
+    assert not parsed.sections(contract.AMI_RECORDER)
+    trunk = {"sip.trunks": [{"name": "city", "host": "192.0.2.1"}]}
+    parsed = Parsed(tmp_path, "manager.conf", rendered(tmp_path, installation, **trunk)["manager.conf"])
+    (account,) = parsed.sections(contract.AMI_RECORDER)
+    assert account["secret"] == ["recorder-pw"]
+    assert account["permit"] == ["127.0.0.1/255.255.255.255"]
+    assert account["write"] == ["system"]
+    assert "read" not in account
 
 
 def test_without_trunk_hosts_there_is_no_trunk(tmp_path: Path, installation: Installation) -> None:

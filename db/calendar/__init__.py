@@ -1,1 +1,0 @@
-"""The exchanges' closing days as they were announced, shipped as data: ``closing_days.csv``, whole years."""

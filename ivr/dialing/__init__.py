@@ -1,0 +1,1 @@
+"""Campaigns joined to calls: who is dialled when, what came of it, and who talks with whoever answers."""
