@@ -293,6 +293,18 @@ class InstrumentRow(Base):
     name_en: Mapped[str] = mapped_column(StorableText(NAME))
 
 
+class TradingDayRow(Base):
+    """What staff said of a day on which the exchanges trade or do not; it goes over what was shipped."""
+
+    __tablename__ = "trading_days"
+
+    day: Mapped[datetime.date] = mapped_column(primary_key=True)
+    trading: Mapped[bool]
+    note: Mapped[str] = mapped_column(StorableText(NAME))
+    actor: Mapped[str] = mapped_column(StorableText(NAME))
+    at: Mapped[datetime.datetime]
+
+
 class NoticeRow(Base):
     __tablename__ = "notices"
     __table_args__ = (

@@ -29,6 +29,7 @@ from db.notices import Notices
 from db.pins import Pins
 from db.recognition import Recognition
 from db.store import Store
+from db.trading_days import TradingDays
 from db.waiting_callbacks import is_callback
 from ivr import contract
 from ivr.agents.feature_calls import FeatureCalls
@@ -71,6 +72,7 @@ from ivr.services.notices import NoticeBoard
 from ivr.services.quotes.board import QuoteBoard
 from ivr.services.quotes.demo import DemoQuoteProvider
 from ivr.services.survey import survey_services
+from ivr.services.trading_days import TradingDayBook
 from ivr.speech.errors import SpeechError
 from ivr.speech.speech import Speech
 from ivr.telephones.provisioning import Provisioning, console
@@ -134,6 +136,7 @@ class Controller:
         self.journal = Journal(self.store, settings.run_dir / "journal")
         await self.journal.start()
         stack.push_async_callback(self.journal.stop)
+        self.trading_days = TradingDayBook(TradingDays(self.store).calendar)
         provider = DemoQuoteProvider(demo.references(), clock=utcnow)
         self.quotes = QuoteBoard(provider, Instruments(self.store).all)
         notices = NoticeBoard(Notices(self.store).published)
@@ -232,6 +235,7 @@ class Controller:
         self._go(following.follow(self.store, self.journal), "missed callers")
         telephones = Provisioning(self.store, layout, console(settings.cache_dir, layout))
         self._go(telephones.follow(), "telephones")
+        self._go(self.trading_days.follow(), "trading days")
         self._go(self.metrics.watch_loop(), "loop lag")
         self._count_everything()
         self.health = HealthServer(
@@ -480,6 +484,7 @@ class Controller:
                 "database_away": self.journal.away,
             },
             "quotes": {"instruments": self.quotes.size, "age_seconds": self.quotes.age},
+            "trading_days": self.trading_days.state(),
             "flows": {name: flow.version for name, flow in sorted(self.library.current.flows.items())},
             "flow_problems": problems,
             "queue": self.switchboard.counts(),

@@ -21,14 +21,19 @@ import sqlalchemy as sa
 
 from db.agent import Seat
 from db.agent_sessions import AgentSessions
+from db.customer import brokerage_day
+from db.events import utcnow
 from db.seats import Seats
 from db.store import Store
+from db.trading_calendar import TradingCalendar
+from db.trading_days import TradingDays
 from ivr import contract
 from ivr.asterisk import locate, sandbox, secrets_file
 from ivr.asterisk.layout import Layout
 from ivr.asterisk.process import connect
 from ivr.config import Settings
 from ivr.errors import GoldlineError
+from ivr.services.trading_days import REMEDY
 from ivr.supervise import lock, ports
 
 SECONDS = 5.0  # for one answer; loopback answers at once or something is wrong
@@ -199,14 +204,20 @@ async def trunks_lead_out(settings: Settings) -> Answer:
 
 
 async def _seats_in_use(settings: Settings) -> list[Seat]:
-    if not settings.database.url and not (settings.run_dir / "goldline.db").exists():
+    store = await _store_that_is_there(settings)
+    if store is None:
         return []
-    store = await Store.open(settings.database_url)
     try:
         taken = {session.seat for session in await AgentSessions(store).all()}
         return [seat for seat in await Seats(store).all() if seat.id in taken]
     finally:
         await store.close()
+
+
+async def _store_that_is_there(settings: Settings) -> Store | None:
+    if not settings.database.url and not (settings.run_dir / "goldline.db").exists():
+        return None  # to look into it would create it
+    return await Store.open(settings.database_url)
 
 
 def _some(names: Sequence[str]) -> str:
@@ -250,6 +261,21 @@ async def database_right(settings: Settings) -> Answer:
         return Status.OK, f"{store.place} is reachable and up to date.", ""
     finally:
         await store.close()
+
+
+async def trading_days_known(settings: Settings) -> Answer:
+    """Far enough ahead: the exchanges announce a year at the end of the one before."""
+    store = await _store_that_is_there(settings)
+    known = TradingCalendar()
+    if store:
+        try:
+            known = await TradingDays(store).calendar()
+        finally:
+            await store.close()
+    today = brokerage_day(utcnow())
+    if warning := known.runs_out(today):
+        return Status.WARN, warning, REMEDY
+    return Status.OK, f"Known until {known.known_until(today)}.", ""
 
 
 async def prompts_there(settings: Settings) -> Answer:
@@ -334,6 +360,7 @@ CHECKS: tuple[Check, ...] = (
     Check("agi", agi_answers),
     Check("controller", controller_well),
     Check("database", database_right),
+    Check("trading days", trading_days_known),
     Check("prompts", prompts_there),
     Check("speech", speech_speaks),
     Check("clock", clock_right),

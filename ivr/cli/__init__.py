@@ -11,6 +11,7 @@ import click
 
 from ivr.cli.agents import agents, seats
 from ivr.cli.audit import audit
+from ivr.cli.calendar import calendar
 from ivr.cli.calls import calls, dial, doctor
 from ivr.cli.customers import customers
 from ivr.cli.desk import desk
@@ -21,6 +22,7 @@ from ivr.cli.identity import identity
 from ivr.cli.lines import lines
 from ivr.cli.missed import missed
 from ivr.cli.monitor import monitor
+from ivr.cli.outbound import outbound
 from ivr.cli.recordings import recordings
 from ivr.cli.report import report
 from ivr.cli.routing import routing, simulate
@@ -56,6 +58,7 @@ COMMANDS = (
     graph,
     try_,
     lines,
+    calendar,
     customers,
     tiers,
     identity,
@@ -68,6 +71,7 @@ COMMANDS = (
     recordings,
     missed,
     donotcall,
+    outbound,
     routing,
     simulate,
     report,

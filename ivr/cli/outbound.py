@@ -1,0 +1,20 @@
+"""``ivr outbound``: campaigns that call customers. One file per family of commands; each is added to the group here."""
+
+from __future__ import annotations
+
+import click
+
+from ivr.cli.outbound_simulate import simulate
+
+
+@click.group()
+def outbound() -> None:
+    """Call customers: campaigns, and how they are paced.
+
+    \b
+    ivr outbound simulate --seats 20         what predictive dialing does to agents and customers
+    """
+
+
+for command in (simulate,):
+    outbound.add_command(command)
