@@ -7,6 +7,7 @@ from typing import Final, Literal
 CallbackState = Literal["waiting", "agent_reserved", "dialling", "talking", "done", "failed", "expired", "refused"]
 
 # Open: still to be served. Of the others none is ever dialled again.
-OPEN_CALLBACKS: Final[tuple[CallbackState, ...]] = ("waiting", "agent_reserved", "dialling", "talking")
+HELD_CALLBACKS: Final[tuple[CallbackState, ...]] = ("agent_reserved", "dialling", "talking")  # by a controller
+OPEN_CALLBACKS: Final[tuple[CallbackState, ...]] = ("waiting", *HELD_CALLBACKS)
 CLOSED_CALLBACKS: Final[tuple[CallbackState, ...]] = ("done", "failed", "expired", "refused")
 CALLBACK_STATES: Final[tuple[CallbackState, ...]] = OPEN_CALLBACKS + CLOSED_CALLBACKS

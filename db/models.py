@@ -17,6 +17,7 @@ from db.callback_states import CALLBACK_STATES, OPEN_CALLBACKS
 from db.columns import JSON_VALUE, StorableText, UtcTime, Words, Yuan
 from db.customer import PHONE_STATES, STAGES, STATUSES, TIERS
 from db.missed_reasons import MISSED_REASONS
+from db.outbound_states import ATTEMPT_STATES, CAMPAIGN_STATES, MODES, RANKS, TARGET_STATES
 from db.recording import CONSENTS, RECORDING_STATES
 
 LANGUAGE = 16  # characters of a language tag (BCP 47: zh, en, yue)
@@ -34,6 +35,7 @@ WHY = 1_000  # characters of an explanation
 DIGEST = 64  # hex digits of HMAC-SHA256
 HA1 = 32  # hex digits of MD5, as SIP's digests have it
 CALL_ID = 150  # AST_MAX_UNIQUEID (Asterisk, include/asterisk/channel.h)
+CAMPAIGN = 64  # characters of a campaign's name
 
 # SQLite numbers rows by itself only in an INTEGER primary key.
 ROW_NUMBER = BigInteger().with_variant(Integer, "sqlite")
@@ -740,4 +742,152 @@ class WaitingCallbackRow(Base):
     agent: Mapped[str] = mapped_column(StorableText(WORD))
     channel: Mapped[str] = mapped_column(StorableText(CALL_ID))
     closed_at: Mapped[datetime.datetime | None] = mapped_column(index=True)
+    version: Mapped[int] = mapped_column(BigInteger)
+
+
+class CampaignRow(Base):
+    """A campaign that was planned. The lease of a run says who follows it; without a live one nothing is dialled."""
+
+    __tablename__ = "campaigns"
+    __table_args__ = (
+        _one_of("state", *CAMPAIGN_STATES),
+        CheckConstraint("(run_holder = '') = (run_until IS NULL)", name="run"),
+    )
+
+    name: Mapped[str] = mapped_column(StorableText(CAMPAIGN), primary_key=True)
+    title: Mapped[str] = mapped_column(StorableText(TITLE))
+    state: Mapped[str] = mapped_column(StorableText(WORD))
+    digest: Mapped[str] = mapped_column(StorableText(DIGEST))
+    planned_at: Mapped[datetime.datetime]
+    ends_at: Mapped[datetime.datetime]
+    run_holder: Mapped[str] = mapped_column(StorableText(NAME))
+    run_since: Mapped[datetime.datetime | None]
+    run_until: Mapped[datetime.datetime | None]
+    actor: Mapped[str] = mapped_column(StorableText(NAME))  # who moved it last
+    version: Mapped[int] = mapped_column(BigInteger)
+
+
+class TargetRow(Base):
+    """Somebody whom a campaign calls, once per campaign by ``key``: the account, or the number of who has none."""
+
+    __tablename__ = "targets"
+    __table_args__ = (
+        _one_of("state", *TARGET_STATES),
+        _one_of("tier", *TIERS),
+        CheckConstraint(f"rank BETWEEN 0 AND {RANKS - 1}", name="rank"),
+        CheckConstraint("(state IN ('waiting', 'held')) = (closed_at IS NULL)", name="closed"),
+        UniqueConstraint("campaign", "key"),
+        # The next one among a million: by rank, and of equal ones whoever has been due longest (``db.targets``).
+        Index(
+            "ix_targets_next",
+            "campaign",
+            "rank",
+            "due_at",
+            "id",
+            sqlite_where=text("state = 'waiting' AND NOT guaranteed"),
+            postgresql_where=text("state = 'waiting' AND NOT guaranteed"),
+        ),
+        Index(
+            "ix_targets_promised",
+            "campaign",
+            "due_at",
+            "id",
+            sqlite_where=text("state = 'waiting' AND guaranteed"),
+            postgresql_where=text("state = 'waiting' AND guaranteed"),
+        ),
+        Index(None, "campaign", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True)
+    campaign: Mapped[str] = mapped_column(StorableText(CAMPAIGN), ForeignKey("campaigns.name"))
+    key: Mapped[str] = mapped_column(StorableText(NUMBER))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id", ondelete="SET NULL"), index=True)
+    account: Mapped[str] = mapped_column(StorableText(ACCOUNT))
+    name: Mapped[str] = mapped_column(StorableText(NAME))
+    branch: Mapped[str] = mapped_column(StorableText(WORD))
+    tier: Mapped[str] = mapped_column(StorableText(WORD))
+    language: Mapped[str] = mapped_column(StorableText(LANGUAGE))
+    numbers: Mapped[list[str]] = mapped_column(JSON_VALUE)  # of a row without a customer
+    data: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(StorableText(WORD))
+    why: Mapped[str] = mapped_column(StorableText(WORD))
+    due_at: Mapped[datetime.datetime]
+    rank: Mapped[int]
+    guaranteed: Mapped[bool]
+    agent: Mapped[str] = mapped_column(StorableText(WORD))
+    attempts: Mapped[int]
+    last_outcome: Mapped[str] = mapped_column(StorableText(WORD))
+    last_at: Mapped[datetime.datetime | None]
+    closed_at: Mapped[datetime.datetime | None]
+    version: Mapped[int] = mapped_column(BigInteger)
+
+
+_NOT_ENDED = "state <> 'ended'"
+
+
+class AttemptRow(Base):
+    """One try to reach a target at one number. While it is open, nobody else dials that target, customer or number."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (
+        _one_of("state", *ATTEMPT_STATES),
+        _one_of("mode", *MODES),
+        CheckConstraint("(state = 'ended') = (ended_at IS NOT NULL)", name="ended"),
+        CheckConstraint("(state = 'ended') = (lease_until IS NULL)", name="lease"),
+        CheckConstraint("state IN ('leased', 'ended') OR dialled_at IS NOT NULL", name="dialled"),
+        Index(
+            "uq_attempts_open_target",
+            "target_id",
+            unique=True,
+            sqlite_where=text(_NOT_ENDED),
+            postgresql_where=text(_NOT_ENDED),
+        ),
+        Index(
+            "uq_attempts_open_customer",
+            "customer_id",
+            unique=True,
+            sqlite_where=text(_NOT_ENDED),
+            postgresql_where=text(_NOT_ENDED),
+        ),
+        Index(
+            "uq_attempts_open_number",
+            "number",
+            unique=True,
+            sqlite_where=text(_NOT_ENDED),
+            postgresql_where=text(_NOT_ENDED),
+        ),
+        Index(None, "number", "dialled_at"),
+        Index(None, "customer_id", "dialled_at"),
+        Index(None, "target_id"),
+        Index(None, "campaign", "ended_at"),
+    )
+
+    id: Mapped[int] = mapped_column(ROW_NUMBER, primary_key=True)
+    campaign: Mapped[str] = mapped_column(StorableText(CAMPAIGN), ForeignKey("campaigns.name"))
+    target_id: Mapped[int] = mapped_column(ForeignKey("targets.id"))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id", ondelete="SET NULL"))
+    number: Mapped[str] = mapped_column(StorableText(NUMBER))
+    rank: Mapped[int]  # of the number: the customer's first telephone has 0
+    mode: Mapped[str] = mapped_column(StorableText(WORD))
+    chance: Mapped[float] = mapped_column(Double)
+    state: Mapped[str] = mapped_column(StorableText(WORD))
+    holder: Mapped[str] = mapped_column(StorableText(NAME))
+    lease_until: Mapped[datetime.datetime | None]
+    channel: Mapped[str] = mapped_column(StorableText(CALL_ID))
+    trunk: Mapped[str] = mapped_column(StorableText(NUMBER))
+    leased_at: Mapped[datetime.datetime]
+    dialled_at: Mapped[datetime.datetime | None]
+    answered_at: Mapped[datetime.datetime | None]
+    connected_at: Mapped[datetime.datetime | None]
+    ended_at: Mapped[datetime.datetime | None]
+    agent: Mapped[str] = mapped_column(StorableText(WORD))
+    outcome: Mapped[str] = mapped_column(StorableText(WORD))
+    cause: Mapped[int]
+    sip: Mapped[int]
+    announcement: Mapped[str] = mapped_column(StorableText(NAME))
+    ring_seconds: Mapped[float] = mapped_column(Double)
+    live: Mapped[bool]
+    abandoned: Mapped[bool]
+    disposition: Mapped[str] = mapped_column(StorableText(WORD))
+    note: Mapped[str] = mapped_column(StorableText(WHY))
     version: Mapped[int] = mapped_column(BigInteger)

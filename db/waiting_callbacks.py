@@ -21,7 +21,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from db.callback_states import OPEN_CALLBACKS, CallbackState
+from db.callback_states import HELD_CALLBACKS, OPEN_CALLBACKS, CallbackState
 from db.customer import Tier
 from db.models import WaitingCallbackRow as Row
 from db.phone_numbers import BadNumber, canonical
@@ -30,7 +30,7 @@ from db.store import Store
 UNKNOWN: Final = "unknown"  # the outcome of a try that nobody saw end
 CUT: Final = "cut"  # … that ended because the line dropped in the talk
 CALLED_IN: Final = "called_in"  # the caller rang again meanwhile and was served
-HELD: Final[tuple[CallbackState, ...]] = ("agent_reserved", "dialling", "talking")
+HELD: Final = HELD_CALLBACKS
 CALL_PREFIX: Final = "callback-"
 _OPEN_SQL: Final = sa.text(f"state IN ({', '.join(repr(state) for state in OPEN_CALLBACKS)})")
 

@@ -1,0 +1,271 @@
+"""Targets: planned a page at a time, the next ones found among a million, put off and closed.
+
+``waiting → held → waiting`` again, or closed. A target is ``held`` exactly as long as it has an open attempt, and is
+moved by that attempt alone (``db.attempts``); the moves here are those of targets that wait.
+
+Waiting targets have one of ten ranks. The next one is the one due longest among those of the first rank that has any
+due: ten looks into one index, however many wait, and however many of the first ranks are put off.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final, cast
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from db.models import TargetRow as Row
+from db.outbound_states import RANKS, TargetState
+from db.store import Store
+from db.target import NewTarget, Target, TargetMove, target_of
+
+__all__ = ["Added", "NewTarget", "Share", "Target", "TargetMove", "Targets"]
+
+AT_ONCE: Final = 1_000  # targets of one statement when they are planned, or of one page when they are read
+# Literally as the partial indices have it: a database uses one only when it sees the same words.
+_ORDINARY: Final = sa.text("state = 'waiting' AND NOT guaranteed")
+_PROMISED: Final = sa.text("state = 'waiting' AND guaranteed")
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What planning came to: new targets, and ones that were left out earlier and wait now."""
+
+    new: int = 0
+    revived: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many targets of a branch ended alike."""
+
+    branch: str
+    state: TargetState
+    why: str
+    last_outcome: str
+    targets: int
+
+
+class Targets:
+    """The targets. Every method raises StoreError when the database refuses or is away.
+
+    A move gives the row as it is from then on, or None: somebody else has moved it, or it does not wait.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._insert = sqlite.insert if store.is_sqlite else postgresql.insert
+
+    # --- planning -----------------------------------------------------------------------------------------------------
+
+    async def add_many(self, campaign: str, targets: Iterable[NewTarget], *, now: datetime.datetime) -> Added:
+        """Enter these targets, in their order, ``AT_ONCE`` of them in a transaction; the iterable is never held whole.
+
+        A key that the campaign has already stays as it is, unless it was left out (``excluded``) and is so no more.
+        """
+        insert = self._insert(Row)
+        fresh = insert.excluded
+        put = insert.on_conflict_do_update(
+            index_elements=["campaign", "key"],
+            set_={
+                "state": fresh.state,
+                "why": fresh.why,
+                "due_at": fresh.due_at,
+                "rank": fresh.rank,
+                "data": fresh.data,
+                "numbers": fresh.numbers,
+                "customer_id": fresh.customer_id,
+                "closed_at": None,
+                "version": Row.version + 1,
+            },
+            where=sa.and_(Row.state == "excluded", fresh.state == "waiting"),
+        ).returning(Row.version)
+        new = revived = 0
+        source = iter(targets)
+        while page := list(islice(source, AT_ONCE)):
+            rows = list({one.key: _values(campaign, one, now) for one in page}.values())
+            async with self._store.writing() as session:
+                versions = list((await session.execute(put, rows)).scalars())
+            fresh_ones = versions.count(0)
+            new += fresh_ones
+            revived += len(versions) - fresh_ones
+        return Added(new, revived)
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+
+    async def get(self, target: int) -> Target | None:
+        """This one."""
+        async with self._store.reading() as session:
+            row = await session.get(Row, target)
+        return None if row is None else target_of(row)
+
+    async def by_key(self, campaign: str, key: str) -> Target | None:
+        """The target of this account, or of this number in stored form."""
+        found = await self._some(sa.select(Row).where(Row.campaign == campaign, Row.key == key))
+        return found[0] if found else None
+
+    async def next(self, campaign: str, now: datetime.datetime, most: int) -> tuple[Target, ...]:
+        """The next ``most`` that may be dialled without an agent being reserved for them: by rank, then by ``due_at``.
+
+        Nothing is taken: ``Attempts.lease`` does that, and may be refused.
+        """
+        looks = [
+            sa.select(
+                sa.select(Row.id, Row.rank, Row.due_at)
+                .where(_ORDINARY, Row.campaign == campaign, Row.rank == rank, Row.due_at <= now)
+                .order_by(Row.due_at, Row.id)
+                .limit(most)
+                .subquery()
+            )
+            for rank in range(RANKS)
+        ]
+        every = sa.union_all(*looks).subquery()
+        first = sa.select(every.c.id).order_by(every.c.rank, every.c.due_at, every.c.id).limit(most)
+        found = await self._some(sa.select(Row).where(Row.id.in_(first)))
+        return tuple(sorted(found, key=lambda one: (one.rank, one.due_at, one.id)))
+
+    async def next_promised(self, campaign: str, now: datetime.datetime, most: int) -> tuple[Target, ...]:
+        """The next ``most`` that were promised an agent (``guaranteed``), whoever has been due longest first."""
+        query = sa.select(Row).where(_PROMISED, Row.campaign == campaign, Row.due_at <= now)
+        return await self._some(query.order_by(Row.due_at, Row.id).limit(most))
+
+    async def next_due(self, campaign: str) -> datetime.datetime | None:
+        """When the first of those that wait is due; None when none waits."""
+        looks = [
+            sa.select(sa.func.min(Row.due_at)).where(_ORDINARY, Row.campaign == campaign, Row.rank == rank)
+            for rank in range(RANKS)
+        ] + [sa.select(sa.func.min(Row.due_at)).where(_PROMISED, Row.campaign == campaign)]
+        async with self._store.reading() as session:
+            moments = [moment for moment in await session.scalars(sa.union_all(*looks)) if moment is not None]
+        return min(moments, default=None)
+
+    async def counts(self, campaign: str) -> Mapping[TargetState, int]:
+        """How many are in each state; states that none is in are left out."""
+        query = sa.select(Row.state, sa.func.count()).where(Row.campaign == campaign).group_by(Row.state)
+        async with self._store.reading() as session:
+            return {_state(state): count for state, count in await session.execute(query)}
+
+    async def shares(self, campaign: str) -> tuple[Share, ...]:
+        """How many targets of each branch ended how, for the report of coverage."""
+        columns = (Row.branch, Row.state, Row.why, Row.last_outcome)
+        query = sa.select(*columns, sa.func.count()).where(Row.campaign == campaign).group_by(*columns)
+        async with self._store.reading() as session:
+            rows = await session.execute(query.order_by(*columns))
+            return tuple(Share(row[0], _state(row[1]), row[2], row[3], row[4]) for row in rows)
+
+    async def pages(self, campaign: str, *states: TargetState) -> AsyncIterator[tuple[Target, ...]]:
+        """All targets of the campaign in these states (none given: in any), a page at a time, in bounded memory."""
+        last = 0
+        while True:
+            query = sa.select(Row).where(Row.campaign == campaign, Row.id > last)
+            if states:
+                query = query.where(Row.state.in_(states))
+            found = await self._some(query.order_by(Row.id).limit(AT_ONCE))
+            if not found:
+                return
+            last = found[-1].id
+            yield found
+
+    # --- moves of targets that wait -----------------------------------------------------------------------------------
+
+    async def put_off(
+        self, one: Target, until: datetime.datetime, why: str, *, now: datetime.datetime
+    ) -> Target | None:
+        """It is not to be dialled before then."""
+        return await self.move(one, TargetMove("waiting", why, until), now=now)
+
+    async def close(self, one: Target, state: TargetState, why: str, *, now: datetime.datetime) -> Target | None:
+        """It is not to be dialled any more."""
+        return await self.move(one, TargetMove(state, why), now=now)
+
+    async def move(self, one: Target, move: TargetMove, *, now: datetime.datetime) -> Target | None:
+        """Anything that may become of a target that waits."""
+        return await self._move(one, ("waiting",), move, now)
+
+    async def settle_by_hand(self, one: Target, move: TargetMove, *, now: datetime.datetime) -> Target | None:
+        """What people have found out about one that was on their list, or that the campaign had given up."""
+        return await self._move(one, ("by_hand", "exhausted", "expired", "excluded"), move, now)
+
+    async def refuse_customer(self, customer: int, why: str, *, now: datetime.datetime) -> int:
+        """The customer wants no such calls: in no campaign do they wait any more. How many targets that closes.
+
+        One that is held is closed as well: the attempt that holds it goes to its end and leaves it closed.
+        """
+        return await self._close_many(
+            sa.and_(Row.customer_id == customer, Row.state.in_(("waiting", "held"))), TargetMove("refused", why), now
+        )
+
+    async def refuse(self, target: int, why: str, *, now: datetime.datetime) -> int:
+        """The same for this target alone: somebody who is no customer."""
+        return await self._close_many(
+            sa.and_(Row.id == target, Row.state.in_(("waiting", "held"))), TargetMove("refused", why), now
+        )
+
+    async def expire(self, campaign: str, *, now: datetime.datetime) -> int:
+        """The campaign is over: those that still wait are ``expired``, ``AT_ONCE`` in a transaction. How many."""
+        total = 0
+        while True:
+            page = sa.select(Row.id).where(Row.campaign == campaign, Row.state == "waiting").limit(AT_ONCE)
+            closed = await self._close_many(Row.id.in_(page), TargetMove("expired", "campaign_over"), now)
+            total += closed
+            if not closed:
+                return total
+
+    # --- how ----------------------------------------------------------------------------------------------------------
+
+    async def _move(
+        self, one: Target, states: tuple[TargetState, ...], move: TargetMove, now: datetime.datetime
+    ) -> Target | None:
+        update = (
+            sa.update(Row)
+            .where(Row.id == one.id, Row.version == one.version, Row.state.in_(states))
+            .values(move.values(now))
+            .returning(Row)
+            .execution_options(synchronize_session=False)
+        )
+        async with self._store.writing() as session:
+            row = await session.scalar(update)
+            return None if row is None else target_of(row)
+
+    async def _close_many(self, which: sa.ColumnElement[bool], move: TargetMove, now: datetime.datetime) -> int:
+        update = sa.update(Row).where(which).values(move.values(now)).execution_options(synchronize_session=False)
+        async with self._store.writing() as session:
+            return (await session.execute(update)).rowcount  # type: ignore[attr-defined,no-any-return]
+
+    async def _some(self, query: sa.Select[Any]) -> tuple[Target, ...]:
+        async with self._store.reading() as session:
+            return tuple(target_of(row) for row in await session.scalars(query))
+
+
+def _state(state: str) -> TargetState:
+    return cast(TargetState, state)  # the table's own check
+
+
+def _values(campaign: str, one: NewTarget, now: datetime.datetime) -> dict[str, Any]:
+    return {
+        "campaign": campaign,
+        "key": one.key,
+        "customer_id": one.customer,
+        "account": one.account,
+        "name": one.name,
+        "branch": one.branch,
+        "tier": one.tier,
+        "language": one.language,
+        "numbers": list(one.numbers),
+        "data": dict(one.data),
+        "state": one.state,
+        "why": one.why,
+        "due_at": one.due_at or now,
+        "rank": one.rank,
+        "guaranteed": False,
+        "agent": "",
+        "attempts": 0,
+        "last_outcome": "",
+        "last_at": None,
+        "closed_at": None if one.state == "waiting" else now,
+        "version": 0,
+    }
