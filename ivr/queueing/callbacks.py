@@ -340,12 +340,15 @@ class CallbackDesk(Witness):
                 log.warning("nobody can be called back: there is no trunk to the outside (settings, sip.trunks)")
                 self._told_no_trunk = True
             return
-        verdict = await self._verdict_of(row)
-        if isinstance(verdict, Now):
-            self._hold(row)
-            return
         async with self._locks[row.call]:
-            await self._put_off(row, verdict)
+            fresh = await self._callbacks.get(row.id)
+            if fresh is None or fresh.state != "waiting":
+                return  # who called in meanwhile waits already, and must not be called as well
+            verdict = await self._verdict_of(fresh)
+            if isinstance(verdict, Now):
+                self._hold(fresh)
+            else:
+                await self._put_off(fresh, verdict)
 
     async def _lease(self, row: WaitingCallback, now: datetime.datetime) -> None:
         """Keep what goes on; settle what nobody has in hand any more."""

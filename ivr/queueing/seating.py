@@ -86,10 +86,20 @@ class Seating:
         seat = next((one for one in self._staff.seats.values() if one.endpoint == endpoint), None)
         if seat is None or (session := self._staff.at(seat.id)) is None:
             return
-        if reach == "unreachable" and session.state not in ("talking", "gone"):
-            self._do(session.agent, agents.SeatLost("unreachable"), f"lost {seat.id}")
-        elif reach == "reachable" and session.state == "gone":
-            self._do(session.agent, agents.SeatBack(), f"back {seat.id}")
+        self._matching.go(
+            self._staff.do_then(session.agent, lambda one: self._lost_or_back(one, seat)), f"{seat.id} {reach}"
+        )
+
+    def _lost_or_back(self, session: Session, seat: Seat) -> agents.Event | None:
+        """Asked when all that happened before is written down: the session says then whether it is news."""
+        reach = self._reach.get(seat.endpoint)
+        if session.seat != seat.id:
+            return None
+        if reach == "unreachable" and session.state not in ("talking", "gone", "logged_out"):
+            return agents.SeatLost("unreachable")
+        if reach == "reachable" and session.state == "gone":
+            return agents.SeatBack()
+        return None
 
     def leg_opened(self, seat: str) -> None:
         """The leg that is kept on the line to this seat is up."""
@@ -229,6 +239,3 @@ class Seating:
             await self._staff.do(agent, event)
         finally:
             self._correcting.discard(agent)
-
-    def _do(self, agent: str, event: agents.Event, name: str) -> None:
-        self._matching.go(self._staff.do(agent, event), name)

@@ -118,19 +118,30 @@ class Staff:
     async def do(self, agent: str, event: Event) -> Step | None:
         """What happened to the agent's seat or call; None when the session is elsewhere by now."""
         async with self._locks[agent]:
-            try:
-                done = await self._desk.do(agent, event)
-            except NotAllowed as error:
-                log.debug("a late event of a seat", agent=agent, what=type(event).__name__, error=str(error))
-                await self._read_one(agent)
-                return None
-            except StoreError as error:
-                return self._do_in_memory(agent, event, error)
-            except GoldlineError as error:
-                log.warning("an agent's session cannot be changed", agent=agent, error=str(error))
-                return None
-            self._keep(done.session)
-            return done
+            return await self._do(agent, event)
+
+    async def do_then(self, agent: str, choose: Callable[[Session], Event | None]) -> Step | None:
+        """The same for what depends on what the agent is doing once everything asked for before is done; ``choose``
+        is given that."""
+        async with self._locks[agent]:
+            session = self.sessions.get(agent)
+            event = choose(session) if session is not None else None
+            return await self._do(agent, event) if event is not None else None
+
+    async def _do(self, agent: str, event: Event) -> Step | None:
+        try:
+            done = await self._desk.do(agent, event)
+        except NotAllowed as error:
+            log.debug("a late event of a seat", agent=agent, what=type(event).__name__, error=str(error))
+            await self._read_one(agent)
+            return None
+        except StoreError as error:
+            return self._do_in_memory(agent, event, error)
+        except GoldlineError as error:
+            log.warning("an agent's session cannot be changed", agent=agent, error=str(error))
+            return None
+        self._keep(done.session)
+        return done
 
     async def _read_one(self, agent: str) -> None:
         try:

@@ -15,7 +15,7 @@ import pytest
 from world import World
 
 from agent_routing import pause_reasons, policy_file, seat_times
-from agent_routing.agents import LogIn
+from agent_routing.agents import Event, LogIn, Step
 from agent_routing.desk import AgentDesk
 from agent_routing.talk_times import TalkTimes
 from db.agent import Agent, Seat, Session
@@ -28,6 +28,7 @@ from ivr.queueing.chronicle import Chronicle
 from ivr.queueing.dispatcher import Dispatcher
 from ivr.queueing.offer import OfferMaker
 from ivr.queueing.place import Place
+from ivr.queueing.seen import EndpointReach
 from ivr.queueing.staff import Staff
 from ivr.speech.catalogue import Catalogue
 from ivr.testing import FakeVoice, MemoryJournal
@@ -186,3 +187,21 @@ async def test_who_was_rung_for_before_a_restart_and_not_answered_is_offered_aga
         world.slow = 0.003
         await until_over(world)
         assert world.served == ["c1"]
+
+
+async def test_a_telephone_that_is_back_before_its_loss_is_written_down_is_not_lost() -> None:
+    async with hotline(1, agents=1) as one:
+        writing = asyncio.Event()
+        do = one.desk.do
+
+        async def slow(agent: str, event: Event) -> Step:
+            await writing.wait()
+            return await do(agent, event)
+
+        one.desk.do = slow  # type: ignore[method-assign]
+        one.dispatcher.take(EndpointReach("800", "unreachable"))
+        await asyncio.sleep(0)
+        one.dispatcher.take(EndpointReach("800", "reachable"))
+        writing.set()
+        await asyncio.wait(one.dispatcher._matching._tasks)
+        assert one.staff.sessions["800"].state == "idle"

@@ -444,6 +444,21 @@ async def test_who_calls_in_while_the_seat_rings_has_the_place_and_is_not_dialle
     await house.kill()
 
 
+async def test_who_calls_in_while_the_row_is_looked_at_does_not_wait_twice(store: Store) -> None:
+    await staffed(store, 0)
+    house = House(store, Telephones(Random(1)), MemoryJournal())
+    await house.start()
+    for number in range(1, 6):
+        row = await asked(store, number)
+        looking = asyncio.gather(house.desk.look(), house.desk.look())
+        caller = Caller(f"c{number}", row.place.number.removeprefix("+86"), "95500")
+        while await house.desk.called_in(caller, None) is None:  # not read yet
+            await asyncio.sleep(0)
+        await looking
+        assert row.call not in house.dispatcher.waiting
+    await house.kill()
+
+
 async def test_without_a_trunk_the_place_waits(store: Store) -> None:
     await staffed(store, 1)
     phones = Telephones(Random(1))
