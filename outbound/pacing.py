@@ -456,6 +456,44 @@ class _View:
     danger: bool
 
 
+class _Rows:
+    """For each age what one seat or dial of that age adds to the distributions, at every look ahead: logarithm of size,
+    angle and mean in one row. Worked out when it is first needed."""
+
+    def __init__(self, spectrum: Spectrum, chances: Floats, sign: float) -> None:
+        self._spectrum = spectrum
+        self._chances = chances
+        self._sign = sign
+        half = chances.shape[1] * len(spectrum.frequencies)
+        self._rows: Floats = np.empty((len(chances), 2 * half + chances.shape[1]))
+        self._known = np.zeros(len(chances), dtype=bool)
+        self._half = half
+
+    def sum(self, where: NDArray[np.int64]) -> Floats:
+        """The sum of the rows of these ages; an age may be there several times."""
+        counts = np.bincount(where, minlength=len(self._rows))
+        used = counts.nonzero()[0]
+        self._know(used)
+        found: Floats = counts[used].astype(float) @ self._rows[used]
+        return found
+
+    def row(self, age: int) -> Floats:
+        if not self._known[age]:
+            self._know(np.array([age]))
+        found: Floats = self._rows[age]
+        return found
+
+    def _know(self, ages: NDArray[np.int64]) -> None:
+        missing = ages[~self._known[ages]]
+        if len(missing):
+            chances = self._chances[missing]
+            size, angle = self._spectrum.logarithms(chances)
+            self._rows[missing, : self._half] = size.reshape(len(missing), -1)
+            self._rows[missing, self._half : 2 * self._half] = self._sign * angle.reshape(len(missing), -1)
+            self._rows[missing, 2 * self._half :] = self._sign * chances
+            self._known[missing] = True
+
+
 class _Tables:
     """What the estimators say, worked out for every age and every look ahead; good for a few seconds."""
 
@@ -479,24 +517,17 @@ class _Tables:
         wrapped = np.where(rest >= 0, 1.0 - wrap[np.maximum(rest, 0)], 0.0)
         by_talk = density @ wrapped
         self.free_by = np.clip(np.concatenate([by_talk, by_wrap]), 0.0, 1.0)
-        self.seat_rows = self.rows(self.free_by, up=True)
-        self._grades: dict[int | None, Floats] = {}
+        self.seats = _Rows(self.spectrum, self.free_by, 1.0)
+        self._grades: dict[int | None, _Rows] = {}
         new = rings.answer_by(None, _GRID)[0]
         self.answered_at: Floats = np.diff(new, prepend=0.0) / max(float(new[-1]), 1e-9)
 
-    def rows(self, chances: Floats, *, up: bool) -> Floats:
-        """Logarithms of the factors and, behind them, the means; one row for each age."""
-        spectrum = self.spectrum
-        factor = spectrum.one_more(chances) if up else spectrum.one_less(chances)
-        logs = spectrum.logarithm(factor).reshape(len(chances), -1).view(np.float64)
-        found: Floats = np.concatenate([logs, chances if up else -chances], axis=1)
-        return found
-
-    def of_grade(self, grade: int | None) -> Floats:
+    def of_grade(self, grade: int | None) -> _Rows:
         """The rows of dials of this grade, by age in whole seconds."""
         found = self._grades.get(grade)
         if found is None:
-            found = self._grades[grade] = self.rows(self.rings.answer_by(_chance(grade), _GRID), up=False)
+            by = self.rings.answer_by(_chance(grade), _GRID)
+            found = self._grades[grade] = _Rows(self.spectrum, by, -1.0)
         return found
 
 
@@ -507,6 +538,7 @@ class _Pool:
         self.tables = tables
         self.longest = tables.rings.longest
         width = len(_GRID) * (tables.size // 2 + 1) * 2
+        self._half = width // 2
         self._width = width
         total = np.zeros(width + len(_GRID))
         if view.talking or view.wrapping:
@@ -516,7 +548,7 @@ class _Pool:
                     np.searchsorted(_WRAP_AGES, np.array(view.wrapping), side="right") - 1 + len(_TALK_AGES),
                 ]
             ).astype(np.int64)
-            total += _sum_of_rows(tables.seat_rows, where)
+            total += tables.seats.sum(where)
         self._free = float(total[width + _SOON])
         self.base = view.idle - view.waiting
         self.idle = view.idle
@@ -524,7 +556,7 @@ class _Pool:
         for known in dials:
             grades.setdefault(known.grade, []).append(min(max(int(now - known.since), 0), self.longest - 1))
         for grade, ages in grades.items():
-            total += _sum_of_rows(tables.of_grade(grade), np.array(ages))
+            total += tables.of_grade(grade).sum(np.array(ages))
         self._total = total
 
     def risk(self) -> float:
@@ -534,12 +566,12 @@ class _Pool:
         return 0.5 * own + 0.5 * float(empty[_FIRST_KNOCK_ON:].max())
 
     def add(self, chance: float | None) -> None:
-        self._total = self._total + self.tables.of_grade(_grade(chance))[0]
+        self._total = self._total + self.tables.of_grade(_grade(chance)).row(0)
 
     def without(self, known: _Dial, now: float, threshold: float) -> bool:
         """Whether this dial had better be given up; if so it is taken out."""
         age = min(max(int(now - known.since), 0), self.longest - 1)
-        row = self.tables.of_grade(known.grade)[age]
+        row = self.tables.of_grade(known.grade).row(age)
         self._total = self._total - row
         if float(self._empty()[_CANCEL_AT]) > threshold:
             return True
@@ -554,16 +586,9 @@ class _Pool:
     def _empty(self) -> Floats:
         """P(no seat is left for one more answer) at each look ahead."""
         spectrum = self.tables.spectrum
-        values = np.exp(self._total[: self._width].view(np.complex128).reshape(len(_GRID), -1))
-        means = self._total[self._width :]
-        return spectrum.at_most(values, means, -self.base)
-
-
-def _sum_of_rows(rows: Floats, where: NDArray[np.int64]) -> Floats:
-    counts = np.bincount(where, minlength=len(rows))
-    used = np.flatnonzero(counts)
-    found: Floats = counts[used].astype(float) @ rows[used]
-    return found
+        size = self._total[: self._half].reshape(len(_GRID), -1)
+        angle = self._total[self._half : self._width].reshape(len(_GRID), -1)
+        return spectrum.at_most(size, angle, self._total[self._width :], -self.base)
 
 
 @cache

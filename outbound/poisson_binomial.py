@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Complexes = NDArray[np.complex128]
 
-_TINY = 1e-30  # keeps the logarithm of a factor that is exactly zero (p = 1/2 at the highest frequency) finite
+_TINY = 1e-60  # keeps the logarithm of a factor that is exactly zero (p = 1/2 at the highest frequency) finite
 
 
 def exact(chances: Iterable[float]) -> Floats:
@@ -38,35 +37,33 @@ class Spectrum:
         """``size``: even."""
         self.size = size
         self.frequencies: Floats = 2.0 * np.pi * np.arange(size // 2 + 1) / size
-        self._up: Complexes = np.exp(1j * self.frequencies) - 1.0
-        self._down: Complexes = np.conj(self._up)
+        self._cosine: Floats = np.cos(self.frequencies)
+        self._sine: Floats = np.sin(self.frequencies)
         mirror = np.full(size // 2 + 1, 2.0)  # the other half of the frequencies is the mirror of this one
         mirror[0] = mirror[-1] = 1.0
         # P(X <= 0) of an X on low .. low + size - 1 is the real part of the characteristic function times row -low.
         steps = np.exp(1j * np.outer(np.arange(size), self.frequencies))  # of -k = 0, 1, ..
-        self._at_most_zero: Complexes = np.cumsum(steps, axis=0) * mirror / size
+        summed = np.cumsum(steps, axis=0) * mirror / size
+        self._real: Floats = np.ascontiguousarray(summed.real)
+        self._imaginary: Floats = np.ascontiguousarray(summed.imag)
 
-    def one_more(self, chances: Floats) -> Complexes:
-        """The factor of one thing that adds 1 with such a chance, shape (*chances.shape, frequencies)."""
-        factor: Complexes = 1.0 + chances[..., None] * self._up
-        return factor
+    def logarithms(self, chances: Floats) -> tuple[Floats, Floats]:
+        """Logarithm of size and angle of the factor of one thing that adds 1 with such a chance, each of the shape
+        (*chances.shape, frequencies). Of one that takes 1 away the angle is the opposite."""
+        chance = chances[..., None]
+        size = 0.5 * np.log(np.maximum(1.0 - 2.0 * chance * (1.0 - chance) * (1.0 - self._cosine), _TINY))
+        angle = np.arctan2(chance * self._sine, 1.0 - chance + chance * self._cosine)
+        return size, angle
 
-    def one_less(self, chances: Floats) -> Complexes:
-        """The factor of one thing that takes 1 away with such a chance."""
-        factor: Complexes = 1.0 + chances[..., None] * self._down
-        return factor
-
-    def logarithm(self, factor: Complexes) -> Complexes:
-        found: Complexes = np.log(factor + _TINY)
-        return found
-
-    def at_most(self, values: Complexes, means: Floats, bound: int) -> Floats:
-        """P(X <= bound) of each distribution, one in each row of ``values``, with such means."""
-        low = np.rint(means).astype(np.int64) - self.size // 2 - bound  # lowest whole number of X - bound
-        rows = self._at_most_zero[np.clip(-low, 0, self.size - 1)]
-        shifted = rows * np.exp(-1j * bound * self.frequencies) if bound else rows
-        found = np.clip((values * shifted).real.sum(axis=1), 0.0, 1.0)
+    def at_most(self, size: Floats, angle: Floats, means: Floats, bound: int) -> Floats:
+        """P(X <= bound) of each distribution, one in each row of ``size`` and ``angle``, with such means."""
+        low = np.rint(means - bound).astype(np.int64) - self.size // 2  # lowest whole number of X - bound
+        rows = np.minimum(np.maximum(-low, 0), self.size - 1)
+        turned = angle - bound * self.frequencies
+        summed = (np.exp(size) * (np.cos(turned) * self._real[rows] - np.sin(turned) * self._imaginary[rows])).sum(
+            axis=1
+        )
+        found: Floats = np.minimum(np.maximum(summed, 0.0), 1.0)
         found[low > 0] = 0.0
         found[low + self.size - 1 <= 0] = 1.0
-        result: Floats = found
-        return result
+        return found

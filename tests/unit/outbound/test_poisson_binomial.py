@@ -20,14 +20,15 @@ def test_of_equal_chances_is_binomial() -> None:
 @given(ups=CHANCES, downs=CHANCES, bound=st.integers(-12, 12))
 def test_spectrum_is_exact_while_the_support_fits(ups: list[float], downs: list[float], bound: int) -> None:
     spectrum = Spectrum(64)
-    values = np.ones((1, 33), dtype=complex)
-    for chance in ups:
-        values = values * np.exp(spectrum.logarithm(spectrum.one_more(np.array([chance]))))
-    for chance in downs:
-        values = values * np.exp(spectrum.logarithm(spectrum.one_less(np.array([chance]))))
+    size, angle = np.zeros((1, 33)), np.zeros((1, 33))
+    for sign, chances in ((1.0, ups), (-1.0, downs)):
+        for chance in chances:
+            its_size, its_angle = spectrum.logarithms(np.array([chance]))
+            size += its_size
+            angle += sign * its_angle
     means = np.array([sum(ups) - sum(downs)])
     pairs = np.outer(exact(ups), exact(downs))
     expected = sum(
         float(pairs[up, down]) for up in range(len(ups) + 1) for down in range(len(downs) + 1) if up - down <= bound
     )
-    assert float(spectrum.at_most(values, means, bound)[0]) == pytest.approx(expected, abs=1e-9)
+    assert float(spectrum.at_most(size, angle, means, bound)[0]) == pytest.approx(expected, abs=1e-9)
