@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, runtime_checkable
 
 from outbound.pacing import Limits, PacingDecision, SeatState
 
 TICK: Final = 0.5  # seconds between two decisions
-NOTHING_LIMITS: Final = Limits()
+NO_LIMITS: Final = Limits()
+MOST_ONE_BY_ONE: Final = 500  # dials of a policy that waits for what becomes of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,13 @@ class Policy(Protocol):
     def decide(self, now: float, limits: Limits, upcoming: Sequence[float | None] = ()) -> PacingDecision: ...
 
 
+@runtime_checkable
+class Seer(Protocol):
+    """A policy that may see what only fate knows."""
+
+    def look(self, seats: Mapping[str, SimulatedSeat], futures: Mapping[str, Future]) -> None: ...
+
+
 class Leads(Protocol):
     """The list of numbers: whom to dial next, and whether they answer."""
 
@@ -144,10 +152,13 @@ class Future:
 
 
 @dataclass(slots=True)
-class _Seat:
+class SimulatedSeat:
+    """A seat's state and when it will be free of its talk and wrap-up."""
+
     state: SeatState = "gone"
     since: float = 0.0
     free_at: float = math.inf
+    wrap: float = 0.0  # of the talk that goes on
 
 
 _RINGING, _END, _PATIENCE, _TALK_END, _WRAP_END, _SHIFT = range(6)
@@ -164,10 +175,11 @@ class Simulation:
         self.policy = policy
         self.eager = eager
         self.leads = leads
+        self._one_by_one = isinstance(policy, Seer)
         self.now = 0.0
         self.day = Day([Hour() for _ in range(max(1, math.ceil(world.seconds / 3600.0)))])
         self.futures: dict[str, Future] = {}
-        self.seats: dict[str, _Seat] = {}
+        self.seats: dict[str, SimulatedSeat] = {}
         self._fate = Random(f"dials-{seed}")  # noqa: S311 - no secret is drawn
         self._work = Random(f"talks-{seed}")  # noqa: S311 - no secret is drawn
         self._events: list[tuple[float, int, int, str]] = []
@@ -183,6 +195,8 @@ class Simulation:
             self._push(begin, _SHIFT, str(index))
             begin += stretch.seconds
         self._logins_since = 0.0
+        if isinstance(policy, Seer):
+            policy.look(self.seats, self.futures)
 
     def run(self) -> Day:
         end = self.world.seconds
@@ -229,13 +243,11 @@ class Simulation:
         if kind == _TALK_END:
             seat = self.seats[name]
             self._book_work(seat.since, self.now)
-            stretch = self._stretch
             if self._present > self._wanted:
                 self._leave(name)
                 return True
             seat.state, seat.since = "wrap_up", self.now
-            seat.free_at = self.now + self._lognormal(stretch.wrap_mean, stretch.wrap_cv)
-            self._push(seat.free_at, _WRAP_END, name)
+            self._push(self.now + seat.wrap, _WRAP_END, name)
             self.policy.seat(name, "wrap_up", self.now)
             return True
         if kind == _WRAP_END:
@@ -257,7 +269,7 @@ class Simulation:
         while self._present < self._wanted:
             name = f"seat{number}"
             number += 1
-            seat = self.seats.setdefault(name, _Seat())
+            seat = self.seats.setdefault(name, SimulatedSeat())
             if seat.state == "gone":
                 self._book_logins()
                 self._present += 1
@@ -293,8 +305,9 @@ class Simulation:
         else:
             talk = self._lognormal(stretch.talk_mean, stretch.talk_cv)
         seat.state, seat.since = "talking", self.now
-        seat.free_at = self.now + talk
-        self._push(seat.free_at, _TALK_END, name)
+        seat.wrap = self._lognormal(stretch.wrap_mean, stretch.wrap_cv)
+        seat.free_at = self.now + talk + seat.wrap
+        self._push(self.now + talk, _TALK_END, name)
         self.policy.connected(dial, self.now)
         self.policy.seat(name, "talking", self.now)
         self._hour().connected += 1
@@ -328,9 +341,14 @@ class Simulation:
         return True
 
     def _decide(self) -> None:
+        for _ in range(MOST_ONE_BY_ONE if self._one_by_one else 1):
+            if not self._decide_once():
+                break
+
+    def _decide_once(self) -> bool:
         self.day.decisions += 1
         upcoming = self.leads.upcoming(self.now) if self.leads is not None else ()
-        decision = self.policy.decide(self.now, NOTHING_LIMITS, upcoming)
+        decision = self.policy.decide(self.now, NO_LIMITS, upcoming)
         for dial in decision.cancel:
             if self.futures.pop(dial, None) is not None:
                 if self.leads is not None:
@@ -339,6 +357,7 @@ class Simulation:
                 self.policy.cancelled(dial, self.now)
         for _ in range(decision.dial):
             self._dial()
+        return decision.dial > 0
 
     def _dial(self) -> None:
         self._count += 1

@@ -12,7 +12,7 @@ def outbound() -> None:
     """Call customers: campaigns, and how they are paced.
 
     \b
-    ivr outbound simulate --seats 20         what predictive dialing does to agents and customers
+    ivr outbound simulate revisit            what a day of predictive dialing does to agents and customers
     """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from outbound.pacing import Mode, Pacer, PacingRules
 from outbound.simulation import Hour, Simulation, Stretch, World
 
-WORLD = World((Stretch(5400.0, 10, 0.5), Stretch(1800.0, 6, 0.3)))
+WORLD = World((Stretch(2400.0, 10, 0.5), Stretch(1200.0, 6, 0.3)))
 
 
 def day(mode: Mode) -> Hour:
