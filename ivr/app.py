@@ -61,6 +61,8 @@ from ivr.lines.desk import LineDesk
 from ivr.memory import settle_memory
 from ivr.metrics import Metrics
 from ivr.missed import following
+from ivr.outreach.in_memory import NoOutreach
+from ivr.outreach.services import outreach_services
 from ivr.queueing.callback_services import waiting_services
 from ivr.queueing.callbacks import Kept
 from ivr.queueing.surroundings import Surroundings
@@ -144,6 +146,7 @@ class Controller:
         services |= {service.name: service for service in selfservice_services(self.store, self.quotes)}
         services |= {service.name: service for service in survey_services(self._worth_asking, self.journal)}
         services |= {service.name: service for service in waiting_services(self._keep_place)}
+        services |= {service.name: service for service in outreach_services(NoOutreach())}
         identity = self._open_identity(stack, secrets.identity_key.encode())
         services |= {service.name: service for service in identity_services(identity)}
         self.library = Library(settings.dialplans, self.speech.catalogue, services, settings.start_flow)

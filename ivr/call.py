@@ -187,6 +187,27 @@ class Call:
                     continue
             return Played(first_key, time.monotonic() - began)
 
+    async def play_unless(self, utterance: Utterance, keys: str) -> str:
+        """Say something to the end, unless one of these keys is pressed, which ends it at once and is returned.
+
+        Other keys, also those that were typed ahead, mean nothing here: they answer what was not yet said.
+        """
+        ahead, self._late_end = list(self._typed_ahead), None
+        self._typed_ahead.clear()
+        for key in ahead:
+            if key in keys:
+                return key
+        sound = self._voice.ready(utterance) or await self._voice.compose(utterance)
+        offset = 0
+        while True:
+            answer = await self._channel.command(
+                "STREAM", "FILE", sound.path, keys, offset, deadline=sound.seconds + MARGIN_SECONDS
+            )
+            _check_played(answer, sound)
+            if not answer.digit or answer.digit in keys:
+                return answer.digit
+            offset = answer.endpos or 0
+
     async def press(self, utterance: Utterance, *, seconds: float) -> str:
         """Ask for one key: say the prompt, then wait. Returns the key, or an empty string for silence."""
         if self._typed_ahead:

@@ -150,8 +150,8 @@ class FakeChannel:
                 return _answer("0")
             case ("STREAM", "FILE", "beep", *_):
                 return _answer("0")
-            case ("STREAM", "FILE", path, *_):
-                return await self._stream(str(path))
+            case ("STREAM", "FILE", path, keys, *_):
+                return await self._stream(str(path), str(keys))
             case ("GET", "OPTION", path, *_):
                 await self._play(str(path))
                 return _key(await self._press(first=True))
@@ -166,9 +166,11 @@ class FakeChannel:
     async def _play(self, path: str) -> None:
         await self.person.hears(self.voice.utterances[path])
 
-    async def _stream(self, path: str) -> Answer:
+    async def _stream(self, path: str, keys: str) -> Answer:
         await self._play(path)
         key = await self.person.presses_while_playing()
+        while key and key != HANG_UP and key not in keys:  # Asterisk loses a key that is none of the escape digits
+            key = await self.person.presses_while_playing()
         if key == HANG_UP:
             self._hang_up()
         return Answer(200, str(ord(key)) if key else "0", None, 8000)

@@ -30,8 +30,19 @@ HEARD_ONLY: Final = "heard_only"
 NOT_IDENTIFIED: Final = "not_identified"
 COMPLETED: Final = "completed"
 PARTLY: Final = "partly"
+NOT_THERE: Final = "not_there"
+WRONG_PERSON: Final = "wrong_person"
 NUMBER_REFUSES: Final = "number_refuses"
-BUILT_IN: Final = (COMPLETED, PARTLY, ACKNOWLEDGED, HEARD_ONLY, NOT_IDENTIFIED, NUMBER_REFUSES)
+BUILT_IN: Final = (
+    COMPLETED,
+    PARTLY,
+    ACKNOWLEDGED,
+    HEARD_ONLY,
+    NOT_IDENTIFIED,
+    NOT_THERE,
+    WRONG_PERSON,
+    NUMBER_REFUSES,
+)
 LANGUAGES: Final = ("zh", "en")
 LONGEST_WORDS: Final = 60  # characters: it stands in a list
 LONGEST_ID: Final = 32  # db.models.WORD

@@ -18,7 +18,7 @@ PLACE: Final = re.compile(r"\{([^{}]*)\}")
 LONGEST_VALUE: Final = 200  # characters
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,6})?%?")
 _CODE: Final = re.compile(r"\+?[0-9A-Za-z*#-]{1,40}")
-_MONTHS: Final = [
+_MONTHS: Final = (
     "January",
     "February",
     "March",
@@ -31,7 +31,7 @@ _MONTHS: Final = [
     "October",
     "November",
     "December",
-]
+)
 
 
 class BadValue(GoldlineError):

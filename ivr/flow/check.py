@@ -123,6 +123,12 @@ class _Checker:
                         f"node {node.name}: flow {target.flow!r} has no node {target.node!r}.",
                         suggest(target.node, sorted(other.nodes)),
                     )
+                if other.outbound and not self.flow.outbound:
+                    self._problem(
+                        way.line,
+                        f"node {node.name}: flow {target.flow!r} is for calls of ours, and this one for callers.",
+                        "Lead to another flow, or write `outbound: yes` at the top of this one.",
+                    )
                 missing = sorted(set(self.flow.languages) - set(other.languages))
                 if missing:
                     self._problem(

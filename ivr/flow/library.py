@@ -101,6 +101,10 @@ class Library:
                     f"Add {self._start_flow}.yaml, or set start_flow.",
                 )
             ]
+        if not problems and flows[self._start_flow].outbound:
+            start = flows[self._start_flow]
+            remedy = "Take out `outbound: yes`, or set another start_flow."
+            problems = [Problem(start.file, 1, "calls begin with this flow, and it is for calls of ours.", remedy)]
         if problems:
             raise FlowInvalid(problems)
         self.current = flows

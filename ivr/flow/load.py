@@ -54,6 +54,7 @@ def read_text(text: str, file: str, stem: str) -> tuple[Flow | None, list[Proble
     if name != stem:
         fields.problem("flow", f"the flow is called {name!r} but its file {stem!r}.", "Give both the same name.")
     languages = fields.words("languages", ("zh",))
+    outbound = fields.flag("outbound")
     start = fields.text("start")
     give_up, on_error = fields.text("on_give_up", ""), fields.text("on_error", "")
     values = _initial_values(fields)
@@ -67,7 +68,8 @@ def read_text(text: str, file: str, stem: str) -> tuple[Flow | None, list[Proble
     }
     secrets = frozenset(node.save for node in nodes.values() if isinstance(node, Gather) and node.secret)
     version = hashlib.sha256(text.encode()).hexdigest()[:8]
-    return Flow(name, file, version, languages, start, values, nodes, ways, secrets), problems
+    flow = Flow(name, file, version, languages, start, values, nodes, ways, secrets, outbound=outbound)
+    return flow, problems
 
 
 def _filled(way: Way, defaults: Mapping[str, str]) -> Way:

@@ -95,6 +95,7 @@ class Flow:
     ways: Mapping[str, Mapping[str, Way]]  # by node, by label
     secrets: frozenset[str] = frozenset()  # values that never reach a log, the trace or a checkpoint
     assigned: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # by node: values surely there, by kind
+    outbound: bool = False  # for calls of ours: no line and no caller's flow leads here
 
 
 @dataclass(frozen=True)

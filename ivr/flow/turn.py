@@ -125,6 +125,15 @@ class Turn:
         if played.key:
             self.note("cut_short", seconds=round(played.seconds, 1))
 
+    async def play_unless(self, saying: Saying, keys: str) -> str:
+        """Say it to the end, unless one of these keys is pressed (returned); others mean nothing."""
+        utterance = self._utterance((saying,))
+        self._note_said(utterance, wants="key")
+        key = await self.call.play_unless(utterance, keys)
+        if key:
+            self.note("keyed", keys=key)
+        return key
+
     async def press(self, sayings: tuple[Saying, ...], *, keys: Container[str], seconds: float) -> str:
         """Ask for one key, of which ``keys`` lead on.
 

@@ -78,6 +78,8 @@ def _flows_of(line: Line) -> Iterator[tuple[str, str]]:
 def _flow_fault(name: str, language: str, flows: Mapping[str, Flow]) -> tuple[str, str] | None:
     if name not in flows:
         return f"there is no flow {name!r}.", suggest(name, sorted(flows))
+    if flows[name].outbound:
+        return f"flow {name!r} is for calls of ours.", "Name a flow without `outbound: yes`."
     if language not in flows[name].languages:
         return f"flow {name!r} does not speak {language!r}.", suggest(language, flows[name].languages)
     return None

@@ -24,6 +24,9 @@ from ivr.identity.identity import Identity
 from ivr.identity.keys import pepper
 from ivr.identity.services import identity_services
 from ivr.identity.sms import SmsInMemory
+from ivr.outreach.in_memory import OutreachInMemory
+from ivr.outreach.matter import Matter
+from ivr.outreach.services import outreach_services
 from ivr.queueing.callback_services import waiting_services
 from ivr.queueing.callbacks import Kept
 from ivr.selfservice.services import selfservice_services
@@ -32,6 +35,9 @@ from ivr.services.notices import NoticeBoard
 from ivr.services.quotes.board import QuoteBoard
 from ivr.services.quotes.demo import DemoQuoteProvider
 from ivr.services.survey import survey_services
+from outbound import script_file
+from outbound.script import Script
+from outbound.script_file import SCRIPTS
 
 # The demonstration's first customer can prove who they are in calls without a network, by PIN or by a code "sent" to
 # this mobile: for flows tried out, and for the tests beside them. No installation has this PIN.
@@ -84,8 +90,38 @@ class OfflineHouse:
         services = all_services(board, NoticeBoard(_published, now=now), _leave)
         services |= {service.name: service for service in survey_services(_last_talk, _Forgetful())}
         services |= {service.name: service for service in waiting_services(_keep)}
+        services |= {service.name: service for service in outreach_services(OutreachInMemory(_matter))}
         services |= {service.name: service for service in selfservice_services(store, board, now)}
         return services | {service.name: service for service in identity_services(identity)}
+
+
+def _matter() -> Matter:
+    """What a call of ours is about that is tried out: a notice of the demonstration, and questions."""
+    return Matter(
+        demonstration_script(),
+        name={"zh": "王伟", "en": "Wang Wei"},
+        account=PROVABLE_ACCOUNT,
+        values={
+            "name": {"zh": "王伟", "en": "Wang Wei"},
+            "brokerage": {"zh": "金线证券", "en": "Goldline Securities"},
+            "branch": {"zh": "浦东营业部", "en": "Pudong branch"},
+            "hotline": "95500",
+            "share": {"zh": "贵州茅台", "en": "Kweichow Moutai"},
+            "quantity": "500",
+            "amount": "8650",
+            "deadline": "2026-11-23",
+        },
+        survey=True,
+    )
+
+
+def demonstration_script() -> Script:
+    """The notice of an allotment, with the questions of the satisfaction survey."""
+    notice, survey = (
+        script_file.read(SCRIPTS / "allotment_result.yaml"),
+        script_file.read(SCRIPTS / "satisfaction_survey.yaml"),
+    )
+    return replace(survey, notice=notice.notice, values=notice.values)
 
 
 async def _instruments() -> Sequence[Instrument]:

@@ -23,6 +23,7 @@ FLOORS: list[set[str]] = [
         "ivr.identity",
         "ivr.recordings",
         "ivr.missed",
+        "ivr.outreach",
     },
     {"ivr.queueing"},
     {"ivr.dialing"},

@@ -16,6 +16,9 @@
       longest: 30m
       on_longest: leave_number
 
+``quiet: yes`` is for calls of ours: whoever answers one hears a person at once, or the flow goes on. Nothing is said
+and nothing plays, and ``longest`` may be short. ``recorded: by_agent``: the agent tells that the talk is recorded.
+
 What is said of place and wait are the prompts ``queue_position`` and ``queue_wait``, in the caller's language.
 """
 
@@ -31,12 +34,15 @@ from db.recording import Consent
 from ivr.agi.errors import CallerHungUp
 from ivr.datafile.fields import KEYS, Fields
 from ivr.flow.model import Node, Saying, Target, Way
-from ivr.flow.nodes.reading import saying, target
+from ivr.flow.nodes.reading import keyed, saying, target
 from ivr.flow.turn import Turn
 from ivr.flow.waiting import Wish
 
 REFUSE_SECONDS: Final = 2.0  # after the notice of the recording: time for a key, and no longer, for people wait here
 LEAST_MUSIC: Final = 1.0
+LEAST_QUIET: Final = 0.02  # seconds: less than one packet of sound is no wait
+BY_AGENT: Final = "by_agent"  # in place of a prompt: the agent says that the talk is recorded
+SPOKEN: Final = ("say", "tips", "every", "keys", "refuse")  # words of a node that is not quiet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +52,13 @@ class Queue(Node):
     type = "queue"
     talks = True
 
-    say: Saying
+    quiet: bool
+    say: Saying | None
     reason: str
     requires: Mapping[str, int]
     wishes: Mapping[str, int]
     recorded: Saying | None
+    told_by_agent: bool
     refuse: str
     every: float
     tips: tuple[Saying, ...]
@@ -62,12 +70,14 @@ class Queue(Node):
 
     @classmethod
     def read(cls, name: str, fields: Fields) -> Queue:
-        keys: dict[str, Target] = {}
-        for key, to in fields.mapping("keys", {}).items():
-            if len(key) == 1 and key in KEYS:
-                keys[key] = Target(to)
-            else:
-                fields.problem("keys", f"{key!r} is not a key.", 'Keys are 0 to 9, "*" and "#".')
+        quiet = fields.flag("quiet")
+        for word in SPOKEN if quiet else ():
+            if fields.has(word):
+                fields.problem(word, f"{word}: the node is quiet.", f"Take out `{word}:` or `quiet: yes`.")
+        told_by_agent = fields.has("recorded") and fields.words("recorded") == (BY_AGENT,)
+        if quiet and fields.has("recorded") and not told_by_agent:
+            fields.problem("recorded", "recorded: the node is quiet.", f"Write `recorded: {BY_AGENT}`, or nothing.")
+        keys = keyed(fields)
         refuse = fields.text("refuse", "")
         if refuse and not fields.has("recorded"):
             fields.problem("refuse", "nothing is recorded, so there is nothing to refuse.", "Say `recorded: prompt`.")
@@ -76,18 +86,22 @@ class Queue(Node):
         return cls(
             name=name,
             line=fields.table.line,
-            say=saying(fields, "say"),
+            quiet=quiet,
+            say=None if quiet else saying(fields, "say"),
             reason=fields.name("reason", ""),
             requires=_levels(fields, "requires"),
             wishes=_levels(fields, "wishes"),
-            recorded=saying(fields, "recorded") if fields.has("recorded") else None,
+            recorded=saying(fields, "recorded") if fields.has("recorded") and not told_by_agent else None,
+            told_by_agent=told_by_agent,
             refuse=refuse,
             every=fields.seconds("every", "45s", 5, 600),
             tips=tuple(Saying((tip,), fields.line("tips")) for tip in fields.words("tips", ())),
             keys=keys,
             talked=target(fields, "talked"),
             on_nobody=target(fields, "on_nobody"),
-            longest=fields.seconds("longest", "30m", 10, 7200),
+            longest=fields.seconds("longest", "1800ms", 0.5, 60)
+            if quiet
+            else fields.seconds("longest", "30m", 10, 7200),
             on_longest=target(fields, "on_longest"),
         )
 
@@ -99,7 +113,8 @@ class Queue(Node):
         yield Way("on_longest", self.on_longest, self.line)
 
     def sayings(self) -> Iterable[Saying]:
-        yield self.say
+        if self.say:
+            yield self.say
         if self.recorded:
             yield self.recorded
         if self.reason:
@@ -121,7 +136,7 @@ class Queue(Node):
                 await call.keep_place("")
                 return "on_nobody"
         try:
-            way = await self._wait(turn, greet=not carried)
+            way = await (self._wait_quietly(turn) if self.quiet else self._wait(turn, greet=not carried))
         except CallerHungUp:
             room.leave(call.id, "abandoned")  # or a seat has taken the call, and this does nothing
             raise
@@ -129,6 +144,8 @@ class Queue(Node):
         return way
 
     async def _consent(self, turn: Turn) -> Consent | None:
+        if self.told_by_agent:
+            return "announced" if await turn.waiting.may_record(turn.caller) else None
         if self.recorded is None or not await turn.waiting.may_record(turn.caller):
             return None
         if not self.refuse:
@@ -137,9 +154,19 @@ class Queue(Node):
         key = await turn.press((self.recorded,), keys=(self.refuse,), seconds=REFUSE_SECONDS)
         return "refused" if key == self.refuse else "announced"
 
+    async def _wait_quietly(self, turn: Turn) -> str:
+        call, room = turn.call, turn.waiting
+        while True:
+            rest = self.longest - room.waited(call.id)
+            if rest <= 0 and room.leave(call.id, "limit"):
+                return "on_longest"
+            if not room.can_be_answered(call.id) and room.leave(call.id, "nobody"):
+                return "on_nobody"
+            await call.wait_quietly(max(rest, LEAST_QUIET))
+
     async def _wait(self, turn: Turn, greet: bool) -> str:
         call, room = turn.call, turn.waiting
-        if greet:
+        if greet and self.say:
             await turn.play(self.say)
         told = 0.0 if greet else time.monotonic()  # who comes back from a seat is not told everything anew
         tips = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ivr.datafile.fields import Fields
+from ivr.datafile.fields import KEYS, Fields
 from ivr.flow.model import Saying, Target
 
 
@@ -16,3 +16,14 @@ def saying(fields: Fields, name: str, default: tuple[str, ...] | None = None) ->
 def target(fields: Fields, name: str, default: str | None = None) -> Target:
     """Where a way leads, within the flow."""
     return Target(fields.text(name, default))
+
+
+def keyed(fields: Fields, name: str = "keys") -> dict[str, Target]:
+    """Ways that a key opens beside what the node does; none when nothing is said of them."""
+    keys: dict[str, Target] = {}
+    for key, to in fields.mapping(name, {}).items():
+        if len(key) == 1 and key in KEYS:
+            keys[key] = Target(to)
+        else:
+            fields.problem(name, f"{key!r} is not a key.", 'Keys are 0 to 9, "*" and "#".')
+    return keys
