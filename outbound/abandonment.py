@@ -33,9 +33,9 @@ class Window:
 
 
 WINDOWS: Final = (
-    Window("hour", HOUR, 0.045, 1.0, 100.0),
-    Window("day", DAY, 0.03, 4.0, 400.0),
-    Window("month", MONTH, 0.03, 4.0, 400.0),
+    Window("hour", HOUR, 0.045, 2.0, 60.0),
+    Window("day", DAY, 0.03, 3.0, 200.0),
+    Window("month", MONTH, 0.03, 3.0, 200.0),
 )
 
 
@@ -46,6 +46,15 @@ class Counted:
     at: float
     answered: float
     abandoned: float
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a window still allows."""
+
+    window: str
+    calls: float  # that may be abandoned at once without passing its cap
+    ease: float  # the factor on the accepted risk, 1 = no care needed
 
 
 class Rolling:
@@ -101,14 +110,16 @@ class Ledger:
             for _, counts in self._windows:
                 counts.add(one.at, one.answered, one.abandoned)
 
-    def rooms(self, now: float) -> list[tuple[Window, float]]:
-        """For each window how many more calls may be abandoned at once without passing its cap."""
-        found: list[tuple[Window, float]] = []
-        for window, counts in self._windows:
-            counts.forget(now)
-            borrowed = window.borrow * max(0.0, 1.0 - counts.answered / window.enough)
-            found.append((window, window.cap * counts.answered + borrowed - counts.abandoned))
-        return found
+    def tightest(self, now: float) -> Room:
+        """The window that allows least."""
+        found = [self._room(window, counts, now) for window, counts in self._windows]
+        return min(found, key=lambda room: (room.ease, room.calls), default=Room("", 1e9, 1.0))
+
+    def _room(self, window: Window, counts: Rolling, now: float) -> Room:
+        counts.forget(now)
+        young = max(0.0, 1.0 - counts.answered / window.enough)
+        calls = window.cap * counts.answered + window.borrow * young - counts.abandoned
+        return Room(window.name, calls, min(max(calls / (1.0 + window.borrow * young), 0.02), 1.0))
 
     def shares(self, now: float) -> dict[str, tuple[float, float]]:
         """(answered, abandoned) of each window by its name."""

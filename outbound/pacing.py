@@ -323,9 +323,8 @@ class Pacer:
         tables = self._tables
         assert tables is not None
         most, limited = _bound(limits, len(upcoming) if upcoming else None)
-        rooms = self._ledger.rooms(now)
-        window, room = min(rooms, key=lambda each: each[1], default=(None, 1e9))
-        acting = self._acting(view, room)
+        room = self._ledger.tightest(now)
+        acting = self._acting(view, room.calls)
         cancel: tuple[str, ...] = ()
         over = threshold = 0.0
         why: LimitedBy
@@ -334,12 +333,12 @@ class Pacer:
             count, why = 0, "danger" if view.danger else "no_seats"
             cancel = self._given_up(pool, now, 0.0)
         elif acting == "predictive":
-            threshold = self._threshold.value() * min(max(room / 3.0, 0.02), 1.0)
+            threshold = self._threshold.value() * room.ease
             count, cancel, over, why = self._predict(pool, now, threshold, most, limited, upcoming)
         else:
             count, why = self._by_ratio(self.rules.ratio if acting == "power" else 1.0, view), ""
             if acting != self.rules.mode:
-                why = "room" if room < 1.0 else "learning"
+                why = "room" if room.calls < 1.0 else "learning"
             if count > most:
                 count, why = most, limited
         expected = pool.expected()
@@ -356,8 +355,8 @@ class Pacer:
             answers_expected=expected[1],
             over_answer=over,
             threshold=threshold,
-            room=room,
-            window=window.name if window is not None else "",
+            room=room.calls,
+            window=room.window,
             answer_chance=tables.chance,
             talk=tables.talk,
             limited_by=why,

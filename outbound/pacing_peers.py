@@ -126,7 +126,7 @@ class Clairvoyant(Counting):
     def __init__(self) -> None:
         super().__init__()
         self._threshold = Threshold(0.0292)
-        self._ledger = Ledger((Window("day", DAY, 0.03, 4.0, 400.0),))
+        self._ledger = Ledger((Window("day", DAY, 0.03, 3.0, 200.0),))
         self._seats: Mapping[str, SimulatedSeat] = {}
         self._futures: Mapping[str, Future] = {}
 
@@ -160,9 +160,9 @@ class Clairvoyant(Counting):
         left = pool + (np.array(free)[:, None] <= ahead + 2.0).sum(0) - (np.array(due)[:, None] <= ahead).sum(0)
         empty = left <= 0
         risk = 0.5 * float(_ANSWERED_AT @ empty) + 0.5 * float(empty[2:].max())
-        room = min(room for _, room in self._ledger.rooms(now))
-        threshold = self._threshold.value() * min(max(room / 3.0, 0.02), 1.0)
-        if room < 0.5:
+        room = self._ledger.tightest(now)
+        threshold = self._threshold.value() * room.ease
+        if room.calls < 0.5:
             return self.decided(int(pool - len(due) > 0), limits)
         return self.decided(int(risk <= threshold), limits)
 
