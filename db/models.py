@@ -9,7 +9,18 @@ import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Index, Integer, MetaData, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from db.agent import OFFERED, ROLES, SEAT_KINDS, STANDINGS, STATES
@@ -35,6 +46,7 @@ WHY = 1_000  # characters of an explanation
 DIGEST = 64  # hex digits of HMAC-SHA256
 HA1 = 32  # hex digits of MD5, as SIP's digests have it
 CALL_ID = 150  # AST_MAX_UNIQUEID (Asterisk, include/asterisk/channel.h)
+ANSWER = 500  # characters of an answer in words (outbound.answer)
 CAMPAIGN = 64  # characters of a campaign's name
 
 # SQLite numbers rows by itself only in an INTEGER primary key.
@@ -891,3 +903,27 @@ class AttemptRow(Base):
     disposition: Mapped[str] = mapped_column(StorableText(WORD))
     note: Mapped[str] = mapped_column(StorableText(WHY))
     version: Mapped[int] = mapped_column(BigInteger)
+
+
+class ScriptRow(Base):
+    """One version of a script that customers were asked by: its very text, so that old answers can be read."""
+
+    __tablename__ = "scripts"
+
+    digest: Mapped[str] = mapped_column(StorableText(DIGEST), primary_key=True)
+    name: Mapped[str] = mapped_column(StorableText(WORD), index=True)
+    body: Mapped[str] = mapped_column(Text)
+    first_at: Mapped[datetime.datetime]
+
+
+class AnswerRow(Base):
+    """What was answered to one question in one attempt; a corrected answer takes the place of the first."""
+
+    __tablename__ = "answers"
+
+    attempt_id: Mapped[int] = mapped_column(ForeignKey("attempts.id"), primary_key=True)
+    step: Mapped[str] = mapped_column(StorableText(WORD), primary_key=True)
+    digest: Mapped[str] = mapped_column(StorableText(DIGEST), ForeignKey("scripts.digest"), index=True)
+    answer: Mapped[str] = mapped_column(StorableText(ANSWER))
+    agent: Mapped[str] = mapped_column(StorableText(WORD))  # who noted it; "": an automatic call
+    at: Mapped[datetime.datetime]

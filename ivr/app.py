@@ -61,8 +61,11 @@ from ivr.lines.desk import LineDesk
 from ivr.memory import settle_memory
 from ivr.metrics import Metrics
 from ivr.missed import following
-from ivr.outreach.in_memory import NoOutreach
+from ivr.outreach.matter import CampaignTalk
+from ivr.outreach.results import Results
+from ivr.outreach.script_book import ScriptBook
 from ivr.outreach.services import outreach_services
+from ivr.outreach.stored import House, Matters, StoredOutreach
 from ivr.queueing.callback_services import waiting_services
 from ivr.queueing.callbacks import Kept
 from ivr.queueing.surroundings import Surroundings
@@ -146,7 +149,7 @@ class Controller:
         services |= {service.name: service for service in selfservice_services(self.store, self.quotes)}
         services |= {service.name: service for service in survey_services(self._worth_asking, self.journal)}
         services |= {service.name: service for service in waiting_services(self._keep_place)}
-        services |= {service.name: service for service in outreach_services(NoOutreach())}
+        services |= {service.name: service for service in outreach_services(self._open_outreach(stack))}
         identity = self._open_identity(stack, secrets.identity_key.encode())
         services |= {service.name: service for service in identity_services(identity)}
         self.library = Library(settings.dialplans, self.speech.catalogue, services, settings.start_flow)
@@ -283,6 +286,24 @@ class Controller:
         stack.callback(pins.close)
         gateway = HttpSmsGateway(sms.url, sms.token) if sms.url else None
         return Identity(self.store, pins, key, sms=gateway, brokerage=sms.brokerage)
+
+    def _open_outreach(self, stack: AsyncExitStack) -> StoredOutreach:
+        """What calls of campaigns are about, and what comes of them."""
+        self.scripts = ScriptBook(self.settings.outbound / "scripts", self.settings.outbound / "dispositions.yaml")
+        self.scripts.open()
+        catalogue = self.speech.catalogue
+        brokerage = {each: catalogue.say("brokerage", each, {}).text for each in catalogue.languages}
+        self.matters = Matters(self.store, self._campaign_talk, House(brokerage, self.settings.sip.number))
+        self.results = Results(self.store, self.journal)
+        outreach = StoredOutreach(
+            self.store, self.matters, self.results, lambda: self.scripts.dispositions, self.journal
+        )
+        stack.push_async_callback(outreach.stop)
+        return outreach
+
+    def _campaign_talk(self, campaign: str) -> CampaignTalk | None:
+        script = self.scripts.scripts.get(campaign)
+        return CampaignTalk(script.title, script) if script else None
 
     def _open_feature_calls(self, stack: AsyncExitStack, key: bytes) -> FeatureCalls:
         pins = AgentPins(self.store, pepper(key))
@@ -452,6 +473,7 @@ class Controller:
             if self.library.changed():
                 self.library.reload()
             self.switchboard.look()
+            self.scripts.look()
             if self.lines.changed():  # after the flows, by which lines are judged
                 self.lines.reload()
 

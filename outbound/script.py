@@ -116,6 +116,7 @@ class Script:
     steps: Mapping[str, Step]
     notice: Notice | None = None
     by_keys: bool = False  # an automatic call may ask it, too
+    body: str = field(default="", repr=False)  # the file's text: kept with the answers
 
     def kind_of(self, value: str) -> ValueKind | None:
         """What kind a value is that a text may name; None: there is no such value."""

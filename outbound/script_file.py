@@ -99,6 +99,7 @@ def _script(fields: Fields, text: str, file: str, stem: str) -> Script:
         steps=_steps(fields, languages),
         notice=_notice(fields, languages),
         by_keys=fields.flag("by_keys"),
+        body=text,
     )
     fields.done()
     return script

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ivr.cli.outbound_script import script
 from ivr.cli.outbound_simulate import simulate
 
 
@@ -13,8 +14,9 @@ def outbound() -> None:
 
     \b
     ivr outbound simulate revisit            what a day of predictive dialing does to agents and customers
+    ivr outbound script try dormant          play a script in this terminal
     """
 
 
-for command in (simulate,):
+for command in (simulate, script):
     outbound.add_command(command)

@@ -31,6 +31,22 @@ class Matter:
         return digits if len(digits) == ENDING_DIGITS and digits.isascii() and digits.isdigit() else ""
 
 
+@dataclass(frozen=True, slots=True)
+class CampaignTalk:
+    """What a campaign says: its script, and whether a mark is asked for after a talk with an agent."""
+
+    title: Words
+    script: Script
+    survey: bool = False
+
+
+class CampaignTalks(Protocol):
+    """Whoever knows the campaigns."""
+
+    def __call__(self, campaign: str, /) -> CampaignTalk | None:
+        """What this campaign says; None: nobody knows."""
+
+
 class Outreach(Protocol):
     """Whoever keeps the attempts (``ivr.dialing``), by the call's id. Every method may raise StoreError."""
 
