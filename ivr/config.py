@@ -188,7 +188,8 @@ class Settings(Section):
         CHECKOUT / "agent_routing", description="where policy.yaml, seat_times.yaml and reasons.yaml stand"
     )
     outbound: Path = Field(
-        CHECKOUT / "outbound", description="where the scripts (scripts/) and dispositions.yaml of campaigns stand"
+        CHECKOUT / "outbound",
+        description="where scripts/, dispositions.yaml, causes.yaml and announcements/references/ stand",
     )
     language: str = Field("zh", description="the language a call begins in")
     start_flow: str = Field("main", description="the flow a call begins with")

@@ -33,7 +33,7 @@ Outcome = Literal[
     "network",
     "unknown",
 ]
-AfterAnswer = Literal["", "agent", "notice", "safe_harbour", "machine", "fax"]
+AfterAnswer = Literal["", "agent", "notice", "safe_harbour", "machine", "fax", "announcement"]
 
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 # What the table may say of a dial that nobody answered, and of those what an announcement can say.
@@ -47,7 +47,8 @@ UNANSWERED: Final[tuple[Outcome, ...]] = (
     "out_of_reach",
     "network",
 )
-ANNOUNCED: Final[tuple[Outcome, ...]] = tuple(outcome for outcome in UNANSWERED if outcome != "refused")
+# (``machine``: a carrier's voicemail, which is recognised like any other recording.)
+ANNOUNCED: Final[tuple[Outcome, ...]] = (*(outcome for outcome in UNANSWERED if outcome != "refused"), "machine")
 
 # Who answers and has no agent by then was abandoned: 16 CFR 310.4(b)(4)(iii) gives two seconds from the end of the
 # customer's greeting, Ofcom (persistent misuse, 2016) two from the answer. The answer is the stricter of the two.
@@ -125,7 +126,7 @@ def outcome_of(seen: EndOfDial, causes: SayOutcome) -> Outcome:
     if seen.answered:
         return _after_answer(seen)
     if seen.heard is not None:
-        return seen.heard
+        return "no_answer" if seen.heard == "machine" else seen.heard
     if seen.cancelled:
         return "cancelled"
     if seen.reason == RANG_OUT:
@@ -156,6 +157,8 @@ def _after_answer(seen: EndOfDial) -> Outcome:
             return "machine"
         case "fax":
             return "fax"
+        case "announcement":  # some gateways answer, and then say 空号
+            return seen.heard or "machine"
     if not seen.for_agent:
         return "unknown" if seen.lost else "hung_up"
     # Whoever answered and got nobody, because we died or because nobody was free, was abandoned.

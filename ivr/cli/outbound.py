@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ivr.cli.outbound_announcements import announcements
 from ivr.cli.outbound_script import script
 from ivr.cli.outbound_simulate import simulate
 
@@ -15,8 +16,9 @@ def outbound() -> None:
     \b
     ivr outbound simulate revisit            what a day of predictive dialing does to agents and customers
     ivr outbound script try dormant          play a script in this terminal
+    ivr outbound announcements list          what carriers say before anybody answers, and how it is recognised
     """
 
 
-for command in (simulate, script):
+for command in (simulate, script, announcements):
     outbound.add_command(command)
