@@ -39,7 +39,22 @@ from ivr.flow.prompts import Prompts
 from ivr.flow.proof import Proof
 from ivr.flow.service import Caller, Result, Service
 from ivr.speech.utterance import Utterance
-from ivr.speech.values import Change, Code, Count, Date, Day, Name, Percent, Price, Text, Time, Value
+from ivr.speech.values import (
+    Change,
+    Code,
+    Count,
+    Date,
+    Day,
+    Move,
+    Name,
+    Percent,
+    Price,
+    Text,
+    Time,
+    Turnover,
+    Value,
+    Volume,
+)
 from ivr.testing import HANG_UP, AnsweredAtOnce, FakeCall, MemoryJournal, plain_kit_with
 
 ACTIONS = ("hear", "press", "reach")
@@ -47,6 +62,9 @@ SAMPLES: dict[str, Value] = {
     "price": Price(Decimal("1788.50")),
     "percent": Percent(Decimal("1.23")),
     "change": Change(Decimal("1.23")),
+    "move": Move(Decimal("18.50"), Decimal("1.05")),
+    "volume": Volume(1_234_567),
+    "turnover": Turnover(Decimal("1234567890")),
     "code": Code("600519"),
     "count": Count(3),
     "date": Date(date(2026, 11, 20)),

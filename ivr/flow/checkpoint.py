@@ -12,9 +12,24 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
-from ivr.speech.values import Change, Code, Count, Date, Day, Name, Percent, Price, Text, Time, Value
+from ivr.speech.values import (
+    Change,
+    Code,
+    Count,
+    Date,
+    Day,
+    Move,
+    Name,
+    Percent,
+    Price,
+    Text,
+    Time,
+    Turnover,
+    Value,
+    Volume,
+)
 
 LONGEST = 3000  # Asterisk substitutes variables in 4,096 bytes (VAR_BUF_SIZE in pbx_variables.c)
 LONGEST_VALUES = 2000  # bytes: base64 adds a third, the place takes up to 200
@@ -78,6 +93,9 @@ _ENCODED: dict[type[Value], Callable[[Any], str]] = {
     Price: lambda value: f'["price","{value.amount}","{value.unit}"]',
     Percent: lambda value: f'["percent","{value.percent}"]',
     Change: lambda value: f'["change","{value.percent}"]',
+    Move: lambda value: f'["move","{value.amount}","{value.percent}","{value.unit}"]',
+    Volume: lambda value: f'["volume",{value.shares}]',
+    Turnover: lambda value: f'["turnover","{value.amount}"]',
     Code: lambda value: f'["code",{_quoted(value.digits)}]',
     Count: lambda value: f'["count",{value.number}]',
     Date: lambda value: f'["date","{value.day.isoformat()}"]',
@@ -91,14 +109,17 @@ _ENCODED: dict[type[Value], Callable[[Any], str]] = {
 def _value(kind: str, first: Any, *rest: Any) -> Value:
     match kind:
         case "price":
-            unit = rest[0]
-            if unit not in ("yuan", "points"):
-                raise ValueError(unit)
-            return Price(Decimal(first), unit)
+            return Price(Decimal(first), _unit(rest[0]))
         case "percent":
             return Percent(Decimal(first))
         case "change":
             return Change(Decimal(first))
+        case "move":
+            return Move(Decimal(first), Decimal(rest[0]), _unit(rest[1]))
+        case "volume":
+            return Volume(int(first))
+        case "turnover":
+            return Turnover(Decimal(first))
         case "code":
             return Code(str(first))
         case "count":
@@ -114,3 +135,11 @@ def _value(kind: str, first: Any, *rest: Any) -> Value:
         case "text":
             return Text({str(language): str(text) for language, text in first.items()})
     raise KeyError(kind)
+
+
+def _unit(word: str) -> Literal["yuan", "points"]:
+    if word == "yuan":
+        return "yuan"
+    if word == "points":
+        return "points"
+    raise ValueError(word)

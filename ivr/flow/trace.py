@@ -8,7 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ivr.speech.values import Change, Code, Count, Date, Day, Name, Percent, Price, Text, Time, Value
+from ivr.speech.values import (
+    Change,
+    Code,
+    Count,
+    Date,
+    Day,
+    Move,
+    Name,
+    Percent,
+    Price,
+    Text,
+    Time,
+    Turnover,
+    Value,
+    Volume,
+)
 
 HIDDEN = "(secret)"
 MOST_TEXT = 500  # characters of one value in a trace: enough to recognise a notice
@@ -29,6 +44,9 @@ _SHOWN: dict[type[Value], Callable[[Any], Any]] = {
     Price: lambda value: str(value.amount),
     Percent: lambda value: str(value.percent),
     Change: lambda value: str(value.percent),
+    Move: lambda value: f"{value.amount} {value.percent}%",
+    Volume: lambda value: value.shares,
+    Turnover: lambda value: str(value.amount),
     Code: lambda value: value.digits,
     Count: lambda value: value.number,
     Date: lambda value: value.day.isoformat(),

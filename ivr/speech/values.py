@@ -38,6 +38,35 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """How far a price has come, and in percent: 上涨十八元五角，涨幅百分之一点零五; 平盘 where it stands still.
+
+    The direction is that of ``amount``; ``unit`` is that of the price.
+    """
+
+    kind: ClassVar[str] = "move"
+    amount: Decimal
+    percent: Decimal
+    unit: Literal["yuan", "points"] = "yuan"
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """How many shares changed hands; read rounded, as people say it: 一百二十三点四万股."""
+
+    kind: ClassVar[str] = "volume"
+    shares: int
+
+
+@dataclass(frozen=True, slots=True)
+class Turnover:
+    """What they cost together, in yuan; read rounded: 十二点三四亿元."""
+
+    kind: ClassVar[str] = "turnover"
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Code:
     """Digits read one by one, 幺 for 1: share codes, account and telephone numbers."""
 
@@ -93,7 +122,8 @@ class Text:
     by_language: Mapping[str, str]
 
 
-Value = Price | Percent | Change | Code | Count | Date | Day | Time | Name | Text
+Value = Price | Percent | Change | Move | Volume | Turnover | Code | Count | Date | Day | Time | Name | Text
 KINDS: dict[str, type[Value]] = {
-    kind.kind: kind for kind in (Price, Percent, Change, Code, Count, Date, Day, Time, Name, Text)
+    kind.kind: kind
+    for kind in (Price, Percent, Change, Move, Volume, Turnover, Code, Count, Date, Day, Time, Name, Text)
 }

@@ -16,7 +16,22 @@ from ivr.speech.errors import SpeechError
 from ivr.speech.reading import en, en_text, zh, zh_text
 from ivr.speech.reading.scripts import spans
 from ivr.speech.utterance import Piece
-from ivr.speech.values import Change, Code, Count, Date, Day, Name, Percent, Price, Text, Time, Value
+from ivr.speech.values import (
+    Change,
+    Code,
+    Count,
+    Date,
+    Day,
+    Move,
+    Name,
+    Percent,
+    Price,
+    Text,
+    Time,
+    Turnover,
+    Value,
+    Volume,
+)
 
 LONGEST_TEXT = 10_000  # characters of one free text: half an hour of speech
 LONGEST_NAME = 200  # characters of a proper name
@@ -49,6 +64,9 @@ class _Language:
     price: Callable[[Price], tuple[Piece, ...]]
     percent: Callable[[Percent], tuple[Piece, ...]]
     change: Callable[[Change], tuple[Piece, ...]]
+    move: Callable[[Move], tuple[Piece, ...]]
+    volume: Callable[[Volume], tuple[Piece, ...]]
+    turnover: Callable[[Turnover], tuple[Piece, ...]]
     code: Callable[[Code], tuple[Piece, ...]]
     count: Callable[[Count, str], tuple[Piece, ...]]
     date: Callable[[Date], tuple[Piece, ...]]
@@ -60,10 +78,34 @@ class _Language:
 
 _LANGUAGES = {
     "zh": _Language(
-        zh.price, zh.percent, zh.change, zh.code, zh.count, zh.date, zh.day, zh.time, zh_text.words_of, zh.vocabulary
+        zh.price,
+        zh.percent,
+        zh.change,
+        zh.move,
+        zh.volume,
+        zh.turnover,
+        zh.code,
+        zh.count,
+        zh.date,
+        zh.day,
+        zh.time,
+        zh_text.words_of,
+        zh.vocabulary,
     ),
     "en": _Language(
-        en.price, en.percent, en.change, en.code, en.count, en.date, en.day, en.time, en_text.words_of, en.vocabulary
+        en.price,
+        en.percent,
+        en.change,
+        en.move,
+        en.volume,
+        en.turnover,
+        en.code,
+        en.count,
+        en.date,
+        en.day,
+        en.time,
+        en_text.words_of,
+        en.vocabulary,
     ),
 }
 LANGUAGES: tuple[str, ...] = tuple(_LANGUAGES)
@@ -85,7 +127,9 @@ def read(language: str, value: Value, before: str = "") -> tuple[Piece, ...]:
 
 @lru_cache(maxsize=MOST_FIGURES)
 def _read_figure(
-    language: str, value: Price | Percent | Change | Code | Count | Date | Day | Time, before: str
+    language: str,
+    value: Price | Percent | Change | Move | Volume | Turnover | Code | Count | Date | Day | Time,
+    before: str,
 ) -> tuple[Piece, ...]:
     rules = _rules(language)
     match value:
@@ -95,6 +139,12 @@ def _read_figure(
             return rules.percent(value)
         case Change():
             return rules.change(value)
+        case Move():
+            return rules.move(value)
+        case Volume():
+            return rules.volume(value)
+        case Turnover():
+            return rules.turnover(value)
         case Code():
             return rules.code(value)
         case Count():

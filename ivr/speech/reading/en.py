@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
 
 from ivr.speech.reading import parts
 from ivr.speech.utterance import Piece
-from ivr.speech.values import Change, Code, Count, Date, Day, Percent, Price, Time
+from ivr.speech.values import Change, Code, Count, Date, Day, Move, Percent, Price, Time, Turnover, Volume
 
 _ONES = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
@@ -62,6 +63,30 @@ def change(value: Change) -> tuple[Piece, ...]:
     if not whole and not decimals:
         return (Piece("unchanged"),)
     return parts.pieces_of(["down" if below else "up", *_decimal(whole, decimals), "percent"])
+
+
+def move(value: Move) -> tuple[Piece, ...]:
+    """``18.50``, ``1.05`` → up, eighteen, yuan, fifty; one, point, zero, five, percent; zero → unchanged."""
+    if not value.amount:
+        return (Piece("unchanged"),)
+    far = price(Price(abs(value.amount), value.unit))
+    far = (*far[:-1], Piece(far[-1].words, pause_after_ms=parts.CLAUSE_PAUSE_MS))
+    _, whole, decimals = parts.exact(value.percent)
+    return (
+        Piece("up" if value.amount > 0 else "down"),
+        *far,
+        *parts.pieces_of([*_decimal(whole, decimals), "percent"]),
+    )
+
+
+def volume(value: Volume) -> tuple[Piece, ...]:
+    """``1234567`` → one, point, two, three, million, shares."""
+    return parts.pieces_of([*_large(Decimal(value.shares)), "share" if value.shares == 1 else "shares"])
+
+
+def turnover(value: Turnover) -> tuple[Piece, ...]:
+    """``1234567890`` → one, point, two, three, billion, yuan."""
+    return parts.pieces_of([*_large(value.amount), "yuan"])
 
 
 def code(value: Code) -> tuple[Piece, ...]:
@@ -160,11 +185,20 @@ def vocabulary() -> Iterator[str]:
     yield from (small(number) for number in range(100))
     yield from (f"{digit} hundred" for digit in _ONES[1:10])
     yield from _SCALES[1:]
-    yield from ("minus", "point", "points", "yuan", "percent", "up", "down", "unchanged")
+    yield from ("minus", "point", "points", "yuan", "share", "shares", "percent", "up", "down", "unchanged")
     yield from ("oh", "a.m.", "p.m.", "noon", "midnight")
     yield from MONTHS
     yield from WEEKDAYS
     yield from (ordinal(day) for day in range(1, 32))
+
+
+def _large(number: Decimal) -> list[str]:
+    # Up to a million as a whole number of thousands or less; nobody says "12.3 thousand shares".
+    figures, power = parts.rounded(number, 1000, len(_SCALES))
+    if power == 1:
+        return cardinal(int(number.quantize(Decimal(1), ROUND_HALF_UP)))
+    _, whole, decimals = parts.exact(Decimal(figures))
+    return [*_decimal(whole, decimals), *([_SCALES[power]] if power else [])]
 
 
 def _decimal(whole: int, decimals: str) -> list[str]:

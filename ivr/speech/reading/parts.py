@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import unicodedata
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from ivr.speech.errors import SpeechError
 from ivr.speech.utterance import Piece
@@ -14,6 +14,7 @@ LARGEST = 10**16 - 1  # 万亿 counts up to here; nothing on a stock exchange is
 MOST_DECIMALS = 6  # more digits after the point are a number nobody rounded
 MOST_DIGITS = 40  # the longest code read aloud: longer than any account or telephone number
 
+CLAUSE_PAUSE_MS = 200  # between two figures that belong to one value
 GROUP_PAUSE_MS = 120  # between groups of digits: 600 519
 DIGIT_PAUSE_MS = 20  # between digits inside a group
 
@@ -45,6 +46,22 @@ def exact(number: Decimal) -> tuple[bool, int, str]:
             f"{number} has {len(decimals)} decimals.", remedy=f"Round it to {MOST_DECIMALS} or fewer before saying it."
         )
     return number < 0, int(whole), decimals
+
+
+def rounded(number: Decimal, step: int, units: int) -> tuple[str, int]:
+    """A large number as people say it: at most three or four figures (``"12.34"``) of a power of ``step``.
+
+    The second is which power, ``units - 1`` at most. Below ``step`` itself it is rounded to a whole number.
+    """
+    if not number.is_finite() or not 0 <= number <= LARGEST:
+        raise SpeechError(f"{number} is no amount that can be said.", remedy=f"It lies from 0 to {LARGEST}.")
+    for power in range(units):
+        scaled = number / step**power
+        places = 0 if not power or scaled >= 1000 else 1 if scaled >= 100 else 2
+        figures = scaled.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+        if figures < step or power == units - 1:
+            break
+    return f"{figures:f}", power
 
 
 def beyond_reading(figures: str) -> bool:

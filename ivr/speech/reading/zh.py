@@ -12,16 +12,18 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
+from decimal import Decimal
 
 from ivr.speech.reading import parts
 from ivr.speech.utterance import Piece
-from ivr.speech.values import Change, Code, Count, Date, Day, Percent, Price, Time
+from ivr.speech.values import Change, Code, Count, Date, Day, Move, Percent, Price, Time, Turnover, Volume
 
 DIGITS = "零一二三四五六七八九"
 WEEKDAYS = tuple(f"星期{day}" for day in "一二三四五六日")
 ORDINAL = "第"
 _TEN_THOUSAND = 10**4
 _HUNDRED_MILLION = 10**8
+_LARGE_UNITS = ("", "万", "亿", "万亿")
 
 
 def price(value: Price) -> tuple[Piece, ...]:
@@ -57,6 +59,27 @@ def change(value: Change) -> tuple[Piece, ...]:
     if not whole and not decimals:
         return (Piece("平盘"),)
     return parts.pieces_of(["下跌百分之" if below else "上涨百分之", *_decimal(whole, decimals)])
+
+
+def move(value: Move) -> tuple[Piece, ...]:
+    """``18.50``, ``1.05`` → 上涨 十八 元 五角, 涨幅百分之 一 点 零 五; zero → 平盘."""
+    if not value.amount:
+        return (Piece("平盘"),)
+    up = value.amount > 0
+    far = price(Price(abs(value.amount), value.unit))
+    far = (Piece("上涨" if up else "下跌"), *far[:-1], Piece(far[-1].words, pause_after_ms=parts.CLAUSE_PAUSE_MS))
+    _, whole, decimals = parts.exact(value.percent)
+    return far + parts.pieces_of(["涨幅百分之" if up else "跌幅百分之", *_decimal(whole, decimals)])
+
+
+def volume(value: Volume) -> tuple[Piece, ...]:
+    """``1234567`` → 一百二十三 点 五 万 股."""
+    return parts.pieces_of([*_large(Decimal(value.shares)), "股"])
+
+
+def turnover(value: Turnover) -> tuple[Piece, ...]:
+    """``1234567890`` → 十二 点 三 五 亿 元."""
+    return parts.pieces_of([*_large(value.amount), "元"])
 
 
 def code(value: Code) -> tuple[Piece, ...]:
@@ -137,6 +160,7 @@ def vocabulary() -> Iterator[str]:
     """Every word that the functions above can give, but for years long past or far off."""
     yield from DIGITS
     yield from ("幺", "两", "负", "点", "元", "万", "亿", "百分之", "上涨百分之", "下跌百分之", "平盘")
+    yield from ("上涨", "下跌", "涨幅百分之", "跌幅百分之", "股")
     yield from (_small(number) for number in range(10, 100))
     yield from (f"一{_small(number)}" for number in range(10, 20))
     yield from (f"{digit}百" for digit in DIGITS[1:])
@@ -155,6 +179,13 @@ def vocabulary() -> Iterator[str]:
 def _decimal(whole: int, decimals: str) -> list[str]:
     words = cardinal(whole)
     return [*words, "点", *digits(decimals)] if decimals else words
+
+
+def _large(number: Decimal) -> list[str]:
+    figures, power = parts.rounded(number, _TEN_THOUSAND, len(_LARGE_UNITS))
+    _, whole, decimals = parts.exact(Decimal(figures))
+    words = ["两"] if whole == 2 and not decimals else _decimal(whole, decimals)
+    return [*words, *_LARGE_UNITS[power]]
 
 
 def _two(number: int) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.flow.checkpoint import LONGEST, Checkpoint, decode, encode
-from ivr.speech.values import Change, Code, Count, Date, Day, Name, Percent, Price, Text, Time
+from ivr.speech.values import Change, Code, Count, Date, Day, Move, Name, Percent, Price, Text, Time, Turnover, Volume
 
 texts = st.dictionaries(st.sampled_from(["zh", "en"]), st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
 decimals = st.decimals(allow_nan=False, allow_infinity=False, places=4)
@@ -17,6 +17,9 @@ values = st.one_of(
     st.builds(Price, decimals, st.sampled_from(["yuan", "points"])),
     st.builds(Percent, decimals),
     st.builds(Change, decimals),
+    st.builds(Move, decimals, decimals, st.sampled_from(["yuan", "points"])),
+    st.builds(Volume, st.integers(0)),
+    st.builds(Turnover, decimals),
     st.builds(Code, st.text("0123456789*#", max_size=20)),
     st.builds(Count, st.integers()),
     st.builds(Date, st.dates()),

@@ -13,7 +13,22 @@ from hypothesis import strategies as st
 from ivr.speech import reading
 from ivr.speech.errors import SpeechError
 from ivr.speech.reading import parts, zh
-from ivr.speech.values import Change, Code, Count, Date, Day, Name, Percent, Price, Text, Time, Value
+from ivr.speech.values import (
+    Change,
+    Code,
+    Count,
+    Date,
+    Day,
+    Move,
+    Name,
+    Percent,
+    Price,
+    Text,
+    Time,
+    Turnover,
+    Value,
+    Volume,
+)
 
 
 def said(language: str, value: Value, before: str = "") -> str:
@@ -54,6 +69,35 @@ TABLE: list[tuple[Value, str, str]] = [
     (Change(Decimal("1.23")), "上涨百分之一点二三", "up one point two three percent"),
     (Change(Decimal("-10.01")), "下跌百分之十点零一", "down ten point zero one percent"),
     (Change(Decimal("0.00")), "平盘", "unchanged"),
+    (
+        Move(Decimal("18.50"), Decimal("1.05")),
+        "上涨十八元五角涨幅百分之一点零五",
+        "up eighteen yuan fifty one point zero five percent",
+    ),
+    (
+        Move(Decimal("-0.02"), Decimal("-0.20")),
+        "下跌两分跌幅百分之零点二",
+        "down zero yuan zero two zero point two percent",
+    ),
+    (Move(Decimal("0.00"), Decimal("0.00")), "平盘", "unchanged"),
+    (
+        Move(Decimal("12.5"), Decimal("0.4"), "points"),
+        "上涨十二点五点涨幅百分之零点四",
+        "up twelve point five points zero point four percent",
+    ),
+    (Volume(0), "零股", "zero shares"),
+    (Volume(1), "一股", "one share"),
+    (Volume(2), "两股", "two shares"),
+    (Volume(9_900), "九千九百股", "nine thousand nine hundred shares"),
+    (Volume(20_000), "两万股", "twenty thousand shares"),
+    (Volume(1_234_567), "一百二十三点五万股", "one point two three million shares"),
+    (Volume(25_000_000), "两千五百万股", "twenty-five million shares"),
+    (Volume(99_999_999), "一亿股", "one hundred million shares"),
+    (Volume(250_000_000), "二点五亿股", "two hundred fifty million shares"),
+    (Turnover(Decimal("1234567890.40")), "十二点三五亿元", "one point two three billion yuan"),
+    (Turnover(Decimal("200000000")), "两亿元", "two hundred million yuan"),
+    (Turnover(Decimal("1030000000000")), "一点零三万亿元", "one point zero three trillion yuan"),
+    (Turnover(Decimal("9999.50")), "一万元", "ten thousand yuan"),
     (Code("600519"), "六零零五幺九", "six zero zero five one nine"),
     (Code("000001"), "零零零零零幺", "zero zero zero zero zero one"),
     (Code("13800138000"), "幺三八零零幺三八零零零", "one three eight zero zero one three eight zero zero zero"),
@@ -121,11 +165,41 @@ def test_no_fen_is_lost_in_a_price(amount: Decimal) -> None:
     assert int(cn2an.cn2an(whole or "零", "smart")) * 100 + fen == int(amount * 100)
 
 
+@given(st.decimals(0, 10**15, places=2))
+@example(Decimal("99995000"))
+@example(Decimal("999950000000"))
+def test_a_large_amount_is_read_to_three_figures_with_the_right_unit(amount: Decimal) -> None:
+    """Another implementation reads our words back: no more is lost than the rounding that people expect."""
+    words = said("zh", Turnover(amount)).removesuffix("元").replace("两", "二")
+    figures, unit = words, 1
+    for name, worth in (("万亿", 10**12), ("亿", 10**8), ("万", 10**4)):
+        if words.endswith(name):
+            figures, unit = words.removesuffix(name), worth
+            break
+    read = Decimal(str(cn2an.cn2an(figures, "smart"))) * unit
+    assert abs(read - amount) <= max(amount / 200, Decimal("0.5"))
+    assert unit * 10**4 > read or unit == 10**12, "一万万 is 一亿"
+    assert read >= unit or unit == 1
+    shares = said("zh", Volume(int(amount)))
+    assert shares.endswith("股")
+
+
+@given(st.integers(10**6, 9 * 10**14))
+def test_a_large_amount_in_english_has_the_scale_of_its_thousands(amount: int) -> None:
+    words = said("en", Volume(amount)).removesuffix(" shares").split()
+    scale = {"million": 10**6, "billion": 10**9, "trillion": 10**12}[words[-1]]
+    assert scale * Decimal("0.999") <= amount < scale * 1000
+    assert ("point" in words) <= (amount < scale * 1000)
+
+
 AMOUNTS = st.decimals(-(10**12), 10**12, places=3)
 VALUES: st.SearchStrategy[Value] = st.one_of(
     st.builds(Price, AMOUNTS, st.sampled_from(["yuan", "points"])),
     st.builds(Percent, AMOUNTS),
     st.builds(Change, AMOUNTS),
+    st.builds(Move, AMOUNTS, AMOUNTS, st.sampled_from(["yuan", "points"])),
+    st.builds(Volume, st.integers(0, 10**15)),
+    st.builds(Turnover, st.decimals(0, 10**15, places=2)),
     st.builds(Code, st.text("0123456789", min_size=1, max_size=parts.MOST_DIGITS)),
     st.builds(Count, st.integers(-(10**12), 10**12)),
     st.builds(Time, st.times()),
@@ -156,6 +230,12 @@ def test_every_day_of_a_year_can_be_rendered_beforehand_but_for_the_year(languag
         yuan("1e20"),
         yuan("1.12345678"),
         Count(10**17),
+        Volume(-1),
+        Volume(10**17),
+        Turnover(Decimal("-0.01")),
+        Turnover(Decimal("NaN")),
+        Move(Decimal("Infinity"), Decimal(1)),
+        Move(Decimal(1), Decimal("NaN")),
         Code(""),
         Code("60-05"),
         Code("六零零"),
