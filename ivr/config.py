@@ -157,6 +157,39 @@ class Speech(Section):
     workers: int = Field(1, ge=1, le=8, description="processes that render speech")
 
 
+class Quotes(Section):
+    """Where quotes come from (docs/quotes.md). The demonstration makes them up and tells every caller so."""
+
+    provider: Literal["demo", "tencent", "sina", "json", "csv", "sql"] = "demo"
+    url: str = Field(
+        "", repr=False, description="of the feed, or of the database: postgresql://user:password@host/name"
+    )
+    file: Path | None = Field(None, description="json: the mapping; csv: the file with the quotes")
+    query: str = Field("", description="sql: a SELECT of code, market, last, previous_close, at …")
+    every: float = Field(3.0, ge=0.5, le=60, description="seconds between refreshes while there is trading")
+    seconds: float = Field(2.5, gt=0, le=10, description="one batch may take so long")
+    batch: int | None = Field(
+        None, ge=1, description="instruments asked for at once, when fewer than the format allows"
+    )
+    connections: int = Field(4, ge=1, le=32, description="batches asked for at the same time")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Quotes:
+        wanted = {
+            "tencent": ("url",),
+            "sina": ("url",),
+            "json": ("url", "file"),
+            "csv": ("file",),
+            "sql": ("url", "query"),
+        }
+        missing = [name for name in wanted.get(self.provider, ()) if not getattr(self, name)]
+        if missing:
+            raise ValueError(f"the provider {self.provider} also needs {' and '.join(missing)}")
+        if self.provider in ("tencent", "sina", "json") and not self.url.startswith(("http://", "https://")):
+            raise ValueError("url must begin with http:// or https://")
+        return self
+
+
 class Sms(Section):
     """The gateway for text messages: ``POST url`` with JSON ``{"to", "text"}``. Without a URL, codes by SMS are off."""
 
@@ -203,6 +236,7 @@ class Settings(Section):
     database: Database = Database()
     limits: Limits = Limits()
     speech: Speech = Speech()
+    quotes: Quotes = Quotes()
     sms: Sms = Sms()
     log: Log = Log()
 

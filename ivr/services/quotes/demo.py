@@ -62,6 +62,9 @@ class DemoQuoteProvider:
         now = self._clock()
         return [self.quote(instrument, now) for instrument in instruments]
 
+    async def close(self) -> None:
+        """Nothing to give back."""
+
     def quote(self, instrument: Instrument, now: datetime.datetime) -> Quote:
         """The quote of one instrument at ``now`` (aware)."""
         local = now.astimezone(EXCHANGE_TIME)

@@ -16,7 +16,13 @@ from db.instruments import Instrument
 EXCHANGE_TIME: Final = datetime.timezone(datetime.timedelta(hours=8), "Asia/Shanghai")
 HUNDREDTH: Final = Decimal("0.01")
 
-Status = Literal["trading", "suspended"]
+Status = Literal["trading", "not_traded", "suspended"]  # not_traded: open for it, and nothing has changed hands yet
+Listing = Literal["", "first_day", "first_days"]  # of a new share: no price limits in its first five days of trading
+
+LARGEST: Final = Decimal(10_000_000)  # no price and no index is higher
+FARTHEST: Final = 20  # times the previous close: beyond is a slip of the feed, not of the market
+NO_PRICE: Final = "there is no price"
+_ONE_DAY: Final = datetime.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +39,19 @@ class Quote:
     turnover: Decimal  # yuan
     at: datetime.datetime  # when the exchange said so
     status: Status = "trading"
+    listing: Listing = ""
+    limit_up: Decimal | None = None  # the day's price limits, where the provider gives them
+    limit_down: Decimal | None = None
 
     @property
     def usable(self) -> bool:
         """It can be read out: there is a price. Before the opening auction some feeds send 0."""
         return self.last.is_finite() and self.previous_close.is_finite() and self.last > 0
+
+    @property
+    def change(self) -> Decimal:
+        """The movement since the previous close in yuan or points; 0 where there was none (a first day)."""
+        return self.last - self.previous_close if self.previous_close > 0 else Decimal(0)
 
     @property
     def change_percent(self) -> Decimal:
@@ -50,3 +64,22 @@ class Quote:
     def exchange_time(self) -> datetime.datetime:
         """``at`` on the exchange's own clock."""
         return self.at.astimezone(EXCHANGE_TIME)
+
+
+def fault_of(quote: Quote, now: datetime.datetime | None = None) -> str | None:
+    """Why a quote cannot be true, whoever sent it; None: it can be. ``now`` is aware."""
+    figures = (quote.last, quote.previous_close, quote.open, quote.high, quote.low, quote.turnover)
+    if not all(figure.is_finite() and figure >= 0 for figure in figures) or quote.volume < 0:
+        return "a figure is none, or below zero"
+    if not quote.usable:
+        return NO_PRICE
+    if max(quote.last, quote.high, quote.previous_close) > LARGEST:
+        return f"a price of {max(quote.last, quote.high, quote.previous_close)}"
+    if quote.high and quote.low and not quote.low <= quote.last <= quote.high:
+        return f"{quote.last} is not between {quote.low} and {quote.high}"
+    before = quote.previous_close
+    if before and not quote.listing and not before / FARTHEST <= quote.last <= before * FARTHEST:
+        return f"{quote.last} after {before}"
+    if now and quote.at > now + _ONE_DAY:
+        return f"of the future: {quote.at}"
+    return None

@@ -25,6 +25,11 @@ class QuoteProvider(Protocol):
     async def quotes(self, instruments: Sequence[Instrument]) -> Sequence[Quote]:
         """The latest quotes of these instruments, leaving out those it knows nothing of.
 
-        May raise anything: the board keeps its last good quotes and tries again.
+        The very same ``Quote`` object as before says that nothing has changed. May raise anything: the board keeps its
+        last good quotes and tries again.
         """
+        ...
+
+    async def close(self) -> None:
+        """Give back what it holds."""
         ...

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import itertools
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final, Literal, get_args
@@ -68,6 +69,23 @@ class Sessions:
         """When a stretch of trading ends and none follows at once."""
         pairs = itertools.pairwise(self.begins)
         return [end for (_, phase), (end, then) in pairs if phase in OF_TRADING and then not in OF_TRADING]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The exchanges now: their sessions, the calendar in force, and the time (all handed in, so that it is pure)."""
+
+    sessions: Sessions
+    calendar: Callable[[], TradingCalendar]
+    now: Callable[[], datetime.datetime]
+
+    def phase(self) -> Phase:
+        """What is going on at this moment."""
+        return self.sessions.phase(self.now(), self.calendar())
+
+    def as_of(self, ago: datetime.timedelta) -> datetime.datetime:
+        """The moment of the newest price there could be so long ago."""
+        return self.sessions.as_of(self.now() - ago, self.calendar())
 
 
 def read(path: Path = SESSIONS_FILE) -> Sessions:

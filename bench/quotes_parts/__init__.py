@@ -1,0 +1,1 @@
+"""The parts of ``bench/quotes.py``; the tests of the quote feeds use its server as well."""
