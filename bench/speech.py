@@ -22,7 +22,7 @@ import uvloop
 
 from ivr.speech.speech import Speech
 from ivr.speech.utterance import Piece, Utterance
-from ivr.speech.values import Change, Code, Name, Price, Time, Value
+from ivr.speech.values import Change, Code, Move, Name, Price, Time, Value
 
 PROMPTS = Path(__file__).resolve().parent.parent / "prompts"
 NAME = Name({"zh": "贵州茅台", "en": "Kweichow Moutai"})
@@ -38,6 +38,8 @@ def quote(number: int) -> dict[str, Value]:
         "code": Code("600519"),
         "last": Price(Decimal(100_000 + number * 37) / 100),
         "change": Change(Decimal(number % 2001 - 1000) / 100),
+        "move": Move(Decimal(number % 2001 - 1000) / 50, Decimal(number % 2001 - 1000) / 100),
+        "state": Name({"zh": "", "en": ""}),
         "at": Time(datetime.time(9 + number % 6, number % 60)),
     }
 

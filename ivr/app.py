@@ -74,11 +74,16 @@ from ivr.reception import Reception
 from ivr.selfservice.services import selfservice_services
 from ivr.services import all_services
 from ivr.services.notices import NoticeBoard
+from ivr.services.quotes import sessions
 from ivr.services.quotes.board import QuoteBoard
+from ivr.services.quotes.choice import Source, open_provider
 from ivr.services.quotes.demo import DemoQuoteProvider
+from ivr.services.quotes.sessions import Exchange
+from ivr.services.quotes.spelling import SpelledNames
 from ivr.services.survey import survey_services
 from ivr.services.trading_days import TradingDayBook
 from ivr.speech.errors import SpeechError
+from ivr.speech.initials import initials_of
 from ivr.speech.speech import Speech
 from ivr.telephones.provisioning import Provisioning, console
 
@@ -142,10 +147,10 @@ class Controller:
         await self.journal.start()
         stack.push_async_callback(self.journal.stop)
         self.trading_days = TradingDayBook(TradingDays(self.store).calendar)
-        provider = DemoQuoteProvider(demo.references(), clock=utcnow)
-        self.quotes = QuoteBoard(provider, Instruments(self.store).all)
+        self.quotes = self._open_quotes(stack)
         notices = NoticeBoard(Notices(self.store).published)
-        services = all_services(self.quotes, notices, Callbacks(self.store).leave)
+        self.spelled_names = SpelledNames(initials_of)
+        services = all_services(self.quotes, self.spelled_names, notices, Callbacks(self.store).leave)
         services |= {service.name: service for service in selfservice_services(self.store, self.quotes)}
         services |= {service.name: service for service in survey_services(self._worth_asking, self.journal)}
         services |= {service.name: service for service in waiting_services(self._keep_place)}
@@ -242,6 +247,7 @@ class Controller:
         telephones = Provisioning(self.store, layout, console(settings.cache_dir, layout))
         self._go(telephones.follow(), "telephones")
         self._go(self.trading_days.follow(), "trading days")
+        self._go(self.spelled_names.follow(lambda: self.quotes.instruments), "spelled names")
         self._go(self.metrics.watch_loop(), "loop lag")
         self._count_everything()
         self.health = HealthServer(
@@ -261,6 +267,14 @@ class Controller:
         stack.push_async_callback(self.health.stop)
         settle_memory()
         log.info("controller ready", agi=self.agi.port, flows=sorted(self.library.current.flows))
+
+    def _open_quotes(self, stack: AsyncExitStack) -> QuoteBoard:
+        set_ = self.settings.quotes
+        source = Source(set_.provider, set_.url, set_.file, set_.query, set_.batch, set_.seconds, set_.connections)
+        provider = open_provider(source, lambda: DemoQuoteProvider(demo.references(), clock=utcnow))
+        stack.push_async_callback(provider.close)
+        exchange = Exchange(sessions.read(), lambda: self.trading_days.current, utcnow)
+        return QuoteBoard(provider, Instruments(self.store).all, every=set_.every, exchange=exchange)
 
     async def _open_speech(self, stack: AsyncExitStack) -> Speech:
         settings = self.settings
@@ -508,7 +522,7 @@ class Controller:
                 "behind_seconds": round(self.journal.behind, 3),
                 "database_away": self.journal.away,
             },
-            "quotes": {"instruments": self.quotes.size, "age_seconds": self.quotes.age},
+            "quotes": self.quotes.state(),
             "trading_days": self.trading_days.state(),
             "flows": {name: flow.version for name, flow in sorted(self.library.current.flows.items())},
             "flow_problems": problems,
@@ -550,6 +564,8 @@ class Controller:
             lambda: self.journal.counts.damaged,
         )
         follow("goldline_quotes_age_seconds", "Since the provider last answered", lambda: self.quotes.age or 0.0)
+        follow("goldline_quotes_failures_total", "Refreshes that failed", lambda: self.quotes.failures)
+        follow("goldline_quotes_refused_total", "Quotes that could not be true", lambda: self.quotes.refused)
         follow("goldline_lines_problems", "Faults in lines.yaml, which was refused", lambda: len(self.lines.problems))
         follow("goldline_callers_missed_total", "Callers whom nobody looked up in time", lambda: self.recogniser.missed)
         self.metrics.follow_table(

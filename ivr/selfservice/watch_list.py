@@ -18,7 +18,7 @@ from ivr.services.quotes.board import QuoteBoard
 from ivr.services.quotes.services import EXITS, WHICH, find
 from ivr.speech.values import Code, Count, Name, Value
 
-READ: Final = ("share", "index", "old", "suspended")  # exits of quotes.look_up that tell of one instrument
+READ: Final = ("share", "index", "closed", "old", "suspended")  # exits of quotes.look_up that tell of one instrument
 EITHER: Final[frozenset[Kind]] = frozenset({"share", "index"})
 KINDS: Final[Mapping[str, frozenset[Kind]]] = {
     "": EITHER,

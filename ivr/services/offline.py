@@ -34,7 +34,9 @@ from ivr.services import all_services
 from ivr.services.notices import NoticeBoard
 from ivr.services.quotes.board import QuoteBoard
 from ivr.services.quotes.demo import DemoQuoteProvider
+from ivr.services.quotes.spelling import SpelledNames
 from ivr.services.survey import survey_services
+from ivr.speech.initials import initials_of
 from outbound import script_file
 from outbound.script import Script
 from outbound.script_file import SCRIPTS
@@ -58,9 +60,12 @@ async def offline_services(now: Callable[[], datetime.datetime] = utcnow) -> dic
 class OfflineHouse:
     """The services with the demonstration's data, anew for each test: what one changes, the next does not see."""
 
-    def __init__(self, template: StoreTemplate, board: QuoteBoard, now: Callable[[], datetime.datetime]) -> None:
+    def __init__(
+        self, template: StoreTemplate, board: QuoteBoard, names: SpelledNames, now: Callable[[], datetime.datetime]
+    ) -> None:
         self._template = template
         self._board = board
+        self._names = names
         self._now = now
 
     @classmethod
@@ -79,7 +84,9 @@ class OfflineHouse:
 
         board = QuoteBoard(DemoQuoteProvider(demo.references(), clock=now), _instruments)
         await board.refresh()
-        return cls(await StoreTemplate.filled_by(fill), board, now)
+        names = SpelledNames(initials_of)
+        await names.learn(board.instruments)
+        return cls(await StoreTemplate.filled_by(fill), board, names, now)
 
     async def services(self) -> dict[str, Service]:
         """The services, by name, over a store of their own."""
@@ -87,7 +94,7 @@ class OfflineHouse:
         identity = Identity(
             store, Pins(store, pepper(OFFLINE_KEY)), OFFLINE_KEY, now, sms=SmsInMemory(), new_code=lambda: SMS_CODE
         )
-        services = all_services(board, NoticeBoard(_published, now=now), _leave)
+        services = all_services(board, self._names, NoticeBoard(_published, now=now), _leave)
         services |= {service.name: service for service in survey_services(_last_talk, _Forgetful())}
         services |= {service.name: service for service in waiting_services(_keep)}
         services |= {service.name: service for service in outreach_services(OutreachInMemory(_matter))}

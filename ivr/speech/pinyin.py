@@ -25,6 +25,29 @@ READINGS: dict[str, list[list[str]]] = {
     "长城": [["cháng"], ["chéng"]],
     "长春": [["cháng"], ["chūn"]],
     "长电": [["cháng"], ["diàn"]],
+    "长盈": [["cháng"], ["yíng"]],
+    "长信": [["cháng"], ["xìn"]],
+    "长海": [["cháng"], ["hǎi"]],
+    "长源": [["cháng"], ["yuán"]],
+    "长园": [["cháng"], ["yuán"]],
+    "长飞": [["cháng"], ["fēi"]],
+    "长虹": [["cháng"], ["hóng"]],
+    "长川": [["cháng"], ["chuān"]],
+    "长青": [["cháng"], ["qīng"]],
+    "长华": [["cháng"], ["huá"]],
+    "长缆": [["cháng"], ["lǎn"]],
+    "长药": [["cháng"], ["yào"]],
+    "长阳": [["cháng"], ["yáng"]],
+    "长光": [["cháng"], ["guāng"]],
+    "长龄": [["cháng"], ["líng"]],
+    "重药": [["chóng"], ["yào"]],
+    "厦工": [["xià"], ["gōng"]],
+    "会稽山": [["kuài"], ["jī"], ["shān"]],
+    "藏格": [["zàng"], ["gé"]],
+    "朝阳": [["cháo"], ["yáng"]],
+    "乐普": [["lè"], ["pǔ"]],
+    "乐凯": [["lè"], ["kǎi"]],
+    "六国": [["liù"], ["guó"]],
     "行情": [["háng"], ["qíng"]],
     "银行": [["yín"], ["háng"]],
     "重仓": [["zhòng"], ["cāng"]],
@@ -79,6 +102,13 @@ def pinyin(words: str) -> str:
     said = "".join(_said(words, syllables, place) for place in range(len(words)))
     said = re.sub(r"\s+([,.:;!?])", r"\1", re.sub(r"\s+", " ", said)).strip().lstrip(",.:;!? ")
     return said if any(character.isalpha() for character in said) else ""
+
+
+def initials(words: str) -> str:
+    """Each syllable's first letter, small; letters and figures stay: ``长江电力`` → ``cjdl``, ``万科A`` → ``wka``."""
+    syllables = zip(words, _reader()(words), strict=True)
+    letters = (syllable[0] if syllable != character else character for character, syllable in syllables)
+    return "".join(letter.lower() for letter in letters if letter.isascii() and letter.isalnum())
 
 
 def _said(words: str, syllables: list[str], place: int) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,21 @@ from ivr.services.quotes.board import OLD_SECONDS, QuoteBoard
 from ivr.services.quotes.demo import DemoQuoteProvider, limits
 from ivr.services.quotes.model import EXCHANGE_TIME, Quote
 from ivr.services.quotes.services import quote_services
-from ivr.speech.values import KINDS, Change, Code, Count, Date, Name, Price, Time, Value
+from ivr.services.quotes.spelling import SpelledNames
+from ivr.speech.values import (
+    KINDS,
+    Change,
+    Code,
+    Count,
+    Day,
+    Move,
+    Name,
+    Price,
+    Time,
+    Turnover,
+    Value,
+    Volume,
+)
 
 MOUTAI = Instrument("600519", "SSE", "share", "贵州茅台", "Kweichow Moutai")
 BANK = Instrument("000001", "SZSE", "share", "平安银行", "Ping An Bank")
@@ -43,6 +58,7 @@ class FakeProvider:
 
     def __init__(self) -> None:
         self.demonstration = False
+        self.closed = False
         self.fault: Exception | None = None
         self.asked = 0
         self.known = [
@@ -58,6 +74,9 @@ class FakeProvider:
             raise self.fault
         return [quote for quote in self.known if quote.instrument in instruments]
 
+    async def close(self) -> None:
+        self.closed = True
+
 
 class Shop:
     """A board over a fake provider, a clock to turn, and the services."""
@@ -67,7 +86,8 @@ class Shop:
         self.provider = FakeProvider()
         self.listed: Sequence[Instrument] | Exception = ALL
         self.board = QuoteBoard(self.provider, self.instruments, clock=lambda: self.now, every=0.01)
-        self.services = {service.name: service for service in quote_services(self.board)}
+        self.names = SpelledNames(some_initials)
+        self.services = {service.name: service for service in quote_services(self.board, self.names)}
 
     async def instruments(self) -> Sequence[Instrument]:
         if isinstance(self.listed, Exception):
@@ -76,6 +96,11 @@ class Shop:
 
     async def ask(self, name: str, code: str = "") -> Result:
         return await ask(self.services[name], {"code": Code(code)} if code else {})
+
+
+async def some_initials(names: Sequence[str]) -> Sequence[str]:
+    known = {"贵州茅台": "gzmt", "平安银行": "payh", "上证指数": "szzs", "浦发银行": "pfyh", "上海机场": "shjc"}
+    return [known[name] for name in names]
 
 
 async def ask(service: Service, inputs: dict[str, Value]) -> Result:
@@ -100,8 +125,11 @@ async def test_a_share(shop: Shop) -> None:
         {
             "name": Name({"zh": "贵州茅台", "en": "Kweichow Moutai"}),
             "code": Code("600519"),
+            "symbol": Code("SH600519"),
             "last": Price(Decimal("1788.50"), "yuan"),
             "change": Change(Decimal("1.05")),
+            "move": Move(Decimal("18.50"), Decimal("1.05")),
+            "state": Name({"zh": "", "en": ""}),
             "at": Time(datetime.time(14, 30)),
         },
     )
@@ -119,7 +147,9 @@ async def test_one_code_and_two_instruments_asks_which(shop: Shop) -> None:
 
 
 async def test_suspended(shop: Shop) -> None:
-    expected = Result("suspended", {"name": Name(HALTED.names), "code": Code("600009")})
+    expected = Result(
+        "suspended", {"name": Name(HALTED.names), "code": Code("600009"), "last": Price(Decimal("1788.50"))}
+    )
     assert await shop.ask("quotes.look_up", "600009") == expected
     shop.now += OLD_SECONDS * 2
     assert await shop.ask("quotes.look_up", "600009") == expected
@@ -140,7 +170,7 @@ async def test_an_old_quote_is_told_with_its_day(shop: Shop) -> None:
     shop.now += 0.1
     old = await shop.ask("quotes.look_up", "600519")
     assert old.exit == "old"
-    assert old.values["day"] == Date(datetime.date(2026, 3, 2))
+    assert old.values["day"] == Day(datetime.date(2026, 3, 2))
     assert (await shop.ask("quotes.look_up_index", "000001")).values["last"] == Price(Decimal("3200.12"), "points")
     await shop.board.refresh()
     assert (await shop.ask("quotes.look_up", "600519")).exit == "share"
@@ -158,6 +188,93 @@ async def test_a_price_that_is_none_is_not_read_out(shop: Shop, price: str) -> N
     await shop.board.refresh()
     assert (await shop.ask("quotes.look_up", "600000")).exit == "unavailable"
     assert (await shop.ask("quotes.look_up", "600519")).values["last"] == Price(Decimal("1788.50"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, ""),
+        ({"last": Decimal("1947.00")}, "涨停"),
+        ({"last": Decimal("1593.00")}, "跌停"),
+        ({"last": Decimal("1946.99")}, ""),
+        ({"last": Decimal("1900.00"), "limit_up": Decimal("1900.00"), "limit_down": Decimal("1600.00")}, "涨停"),
+        ({"last": Decimal("2900.00"), "listing": "first_day"}, "新股上市首日"),
+        ({"last": Decimal("1947.00"), "listing": "first_days"}, "新股，上市五日内"),
+        ({"last": Decimal("1770.00"), "volume": 0, "status": "not_traded"}, "尚无成交"),
+    ],
+)
+async def test_a_share_in_a_state_of_its_own_is_read_as_such(shop: Shop, changes: dict[str, Any], said: str) -> None:
+    quote = replace(a_quote(MOUTAI), **changes)
+    shop.provider.known = [replace(quote, high=quote.last, low=quote.last)]
+    await shop.board.refresh()
+    state = (await shop.ask("quotes.look_up", "600519")).values["state"]
+    assert isinstance(state, Name)
+    assert state.by_language["zh"] == said
+    assert bool(state.by_language["en"]) == bool(said)
+
+
+async def test_more_of_a_share_and_of_an_index(shop: Shop) -> None:
+    quote = replace(
+        a_quote(MOUTAI),
+        open=Decimal("1771.00"),
+        high=Decimal("1790.00"),
+        low=Decimal("1765.50"),
+        volume=2_345_600,
+        turnover=Decimal("4180000000"),
+    )
+    shop.provider.known[0] = quote
+    await shop.board.refresh()
+    symbol: dict[str, Value] = {"symbol": Code("SH600519")}
+    assert await ask(shop.services["quotes.more"], symbol) == Result(
+        "share",
+        {
+            "name": Name(MOUTAI.names),
+            "open": Price(Decimal("1771.00")),
+            "high": Price(Decimal("1790.00")),
+            "low": Price(Decimal("1765.50")),
+            "previous": Price(Decimal("1770.00")),
+            "volume": Volume(2_345_600),
+            "turnover": Turnover(Decimal("4180000000")),
+        },
+    )
+    index = await ask(shop.services["quotes.more"], {"symbol": Code("SH000001")})
+    assert index.exit == "index"
+    assert index.values["high"] == Price(Decimal("3200.12"), "points")
+    assert (await ask(shop.services["quotes.tell"], {"symbol": Code("SZ000001")})).values["name"] == Name(BANK.names)
+    zero = Decimal(0)
+    shop.provider.known[0] = replace(quote, open=zero, high=zero, low=zero, volume=0, status="not_traded")
+    await shop.board.refresh()
+    assert (await ask(shop.services["quotes.more"], symbol)).exit == "not_traded"
+    for service in ("quotes.more", "quotes.tell"):
+        for nothing in ("SH999999", "600519", "S", "SH600000"):
+            assert (await ask(shop.services[service], {"symbol": Code(nothing)})).exit == "unavailable"
+
+
+async def test_an_index_is_read_to_two_decimals(shop: Shop) -> None:
+    shop.provider.known[2] = a_quote(COMPOSITE, "3200.1267", "3180.0001")
+    await shop.board.refresh()
+    told = await shop.ask("quotes.look_up_index", "000001")
+    assert told.values["last"] == Price(Decimal("3200.13"), "points")
+    assert told.values["move"] == Move(Decimal("20.13"), Decimal("0.63"), "points")
+
+
+async def test_names_by_their_keys(shop: Shop) -> None:
+    spelled = shop.services["quotes.spelled"]
+
+    async def ask_for(keys: str, after: int = 0) -> Result:
+        return await ask(spelled, {"keys": Code(keys), "after": Count(after)})
+
+    assert (await ask_for("4968")).exit == "unavailable", "not learned yet"
+    await shop.names.learn(shop.board.instruments)
+    assert (await ask_for("4968")).values["name"] == Name(MOUTAI.names)
+    two = await ask_for("7")
+    assert two.exit == "more"
+    assert two.values["after"] == Count(3)
+    assert (await ask_for("7", after=3)).exit == "suspended"
+    assert (await ask_for("7997")).values["symbol"] == Code("SH000001")
+    assert (await ask_for("2222")).exit == "none"
+    assert (await ask_for("7", after=9)).exit == "none"
+    assert (await ask_for("7*")).exit == "none"
 
 
 async def test_source(shop: Shop) -> None:
@@ -196,7 +313,7 @@ async def test_the_board_survives_its_provider(shop: Shop, caplog: pytest.LogCap
     shop.provider.fault = None
     shop.now += 5000
     async with asyncio.timeout(20):
-        while shop.board.is_old(MOUTAI):
+        while shop.board.freshness(MOUTAI) == "old":
             await asyncio.sleep(0.005)
     assert "are back" in caplog.text
     await shop.board.stop()

@@ -10,7 +10,7 @@ import pytest
 from speech_fakes import FakeEngine, make_composer
 
 from ivr.speech.composer import Composer
-from ivr.speech.values import Change, Code, Name, Price, Time, Value
+from ivr.speech.values import Change, Code, Move, Name, Price, Time, Value
 
 
 @pytest.fixture
@@ -30,5 +30,7 @@ def quote() -> dict[str, Value]:
         "code": Code("600519"),
         "last": Price(Decimal("1788.50")),
         "change": Change(Decimal("1.23")),
+        "move": Move(Decimal("21.73"), Decimal("1.23")),
+        "state": Name({"zh": "", "en": ""}),
         "at": Time(datetime.time(14, 30)),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from speech_fakes import PROMPTS
 
 from ivr.speech.catalogue import Catalogue
 from ivr.speech.errors import CatalogueInvalid, SpeechError
-from ivr.speech.values import Code, Count, Name, Text, Time, Value
+from ivr.speech.values import Code, Count, Day, Name, Price, Text, Time, Value
 
 
 def write(directory: Path, **texts: str | bytes) -> Path:
@@ -47,6 +48,12 @@ def test_the_prompts_that_we_ship_are_valid_and_say_what_a_flow_needs(ours: Cata
         "quote_index",
         "quote_suspended",
         "quote_old",
+        "quote_closed",
+        "quote_more_share",
+        "quote_more_index",
+        "quote_not_traded",
+        "spell_name",
+        "spelled_none",
         "quote_unavailable",
         "after_quote",
         "notice",
@@ -66,11 +73,11 @@ def test_the_prompts_that_we_ship_are_valid_and_say_what_a_flow_needs(ours: Cata
 
 def test_a_quote_reads_as_on_the_market(ours: Catalogue, quote: dict[str, Value]) -> None:
     assert ours.say("quote_share", "zh", quote).text == (
-        "贵州茅台，代码六零零五幺九，最新价一千七百八十八元五角，上涨百分之一点二三。报价时间十四点三十分。"
+        "贵州茅台，代码六零零五幺九，最新价一千七百八十八元五角，上涨二十一元七角三分，涨幅百分之一点二三。报价时间十四点三十分。"
     )
     assert ours.say("quote_share", "en", quote).text == (
         "Kweichow Moutai, code six zero zero five one nine, last price one thousand seven hundred eighty-eight yuan "
-        "fifty, up one point two three percent. Quoted at two thirty p.m."
+        "fifty, up twenty-one yuan seventy-three, one point two three percent. Quoted at two thirty p.m."
     )
 
 
@@ -108,11 +115,14 @@ def test_a_value_that_is_missing_or_wrong_is_named(ours: Catalogue) -> None:
     with pytest.raises(SpeechError, match="There are no prompts in 'fr'"):
         ours.say("greeting", "fr")
     with pytest.raises(SpeechError, match="quote_suspended, value 'name': The name '贵州茅台' has no text in 'en'"):
-        ours.say("quote_suspended", "en", {"name": Name({"zh": "贵州茅台"})})
+        ours.say("quote_suspended", "en", {"name": Name({"zh": "贵州茅台"}), "last": Price(Decimal(1))})
 
 
 def test_an_utterance_differs_when_a_value_does(ours: Catalogue) -> None:
-    at = [ours.say("quote_old", "zh", {"at": Time(datetime.time(9, minute))}).key for minute in (30, 30, 31)]
+    at = [
+        ours.say("quote_old", "zh", {"at": Time(datetime.time(9, minute)), "day": Day(datetime.date(2026, 11, 20))}).key
+        for minute in (30, 30, 31)
+    ]
     assert at[0] == at[1] != at[2]
 
 

@@ -46,7 +46,7 @@ async def test_from_prompts_to_a_file_with_either_engine(tmp_path: Path, quote: 
         try:
             for language in speech.catalogue.languages:
                 sound = await speech.composer.compose(speech.catalogue.say("quote_share", language, quote))
-                assert 8 < sound.seconds < 17
+                assert 8 < sound.seconds < 21
                 assert read_clip(Path(sound.path)) is not None
         finally:
             await speech.stop()
