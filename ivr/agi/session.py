@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import socket
 import time
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol, cast
@@ -214,6 +215,7 @@ class AgiSession(asyncio.Protocol):
                     answer = event
                 elif type(event) is Hangup:
                     self.hung_up = True
+                    self._acknowledge()
                 elif type(event) is Environment:
                     self.environment = event.values
                     self._due = math.inf
@@ -251,6 +253,17 @@ class AgiSession(asyncio.Protocol):
         if self._held:
             line, self._held = self._held, b""
             self._write(line)
+
+    def _acknowledge(self) -> None:
+        """Tell the peer's kernel at once that we have read so far.
+
+        HANGUP may come in the middle of a command, whose answer is then a second small piece right behind it. Asterisk
+        does not turn Nagle's algorithm off, so that its kernel keeps the answer back until ours acknowledges, which it
+        puts off for 40 ms (tcp(7), TCP_QUICKACK): a caller who is sent to a seat would ring it that much later.
+        """
+        connection = self._transport.get_extra_info("socket") if self._transport is not None else None
+        if connection is not None:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def _set_timer(self, at: float) -> None:
         if self._timer is not None:
