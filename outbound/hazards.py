@@ -26,25 +26,25 @@ WRAP_BINS: Final = (0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 21, 25, 30, 36, 44, 54, 6
 class Level:
     """Observed over expected events, with a short memory: follows a jump while the shape of the hazard stays.
 
-    It starts at 1 with the weight of ``prior`` events and forgets ``1/memory`` at each event.
+    What was spent at each age is kept, not what was expected of it: so it is always held against the hazard as it is
+    known now. Starts at 1 with the weight of ``prior`` events and forgets ``1/memory`` at each event.
     """
 
-    def __init__(self, prior: float, memory: float) -> None:
+    def __init__(self, ages: int, prior: float, memory: float) -> None:
         self.prior = prior
         self.keep = 1.0 - 1.0 / memory
         self.seen = 0.0
-        self.expected = 0.0
+        self.spent: Floats = np.zeros(ages)
+        self.expected = 0.0  # of what is expected by another measure than the common hazard
 
     def event(self) -> None:
         self.seen = self.seen * self.keep + 1.0
+        self.spent *= self.keep
         self.expected *= self.keep
 
-    def expect(self, events: float) -> None:
-        self.expected += events
-
-    def value(self, ongoing: float = 0.0) -> float:
-        """The factor now; ``ongoing`` = events expected so far of what has not ended."""
-        return (self.prior + self.seen) / (self.prior + self.expected + ongoing)
+    def value(self, hazard: Floats) -> float:
+        """The factor now, on what ``hazard`` (events per s at each age) expects."""
+        return (self.prior + self.seen) / (self.prior + float((self.spent * hazard).sum()) + self.expected)
 
 
 class Stays:
@@ -59,42 +59,31 @@ class Stays:
         self.keep = keep
         self.events: Floats = np.full(len(bins), float(weight))
         self.exposure: Floats = np.full(len(bins), float(weight) * mean)
-        self.level = Level(15.0, 60.0)
+        self.level = Level(len(bins), 15.0, 60.0)
         self._bin_of_second: NDArray[np.int64] = (
             np.searchsorted(self.edges, np.arange(longest) + 0.5, side="right").astype(np.int64) - 1
         )
-        self._cumulative: Floats = np.zeros(len(bins))
-        self._settle()
 
-    def ended(self, age: float) -> None:
-        """A stay ended at this age."""
-        spent = self._spent(age)
+    def ended(self, age: float, counted: float = 0.0) -> None:
+        """A stay ended at this age. ``counted``: the age up to which ``spend`` has been told of it."""
         self.events *= self.keep
         self.exposure *= self.keep
-        self.exposure += spent
+        self.level.event()
+        self.spend(np.array([counted]), np.array([age]))
         where = int(np.searchsorted(self.edges, age, side="right")) - 1
         self.events[max(where, 0)] += 1.0
-        self.level.event()
-        self.level.expect(self._expected(spent))
 
-    def cut(self, age: float) -> None:
-        """A stay was given up at this age by something else (the agent left): it would have gone on."""
-        spent = self._spent(age)
+    def spend(self, begins: Floats, ends: Floats) -> None:
+        """Stays went on from these ages to those. (Told while they last, so that old and new fade alike.)"""
+        spent = (self._spent(ends) - self._spent(begins)).sum(axis=0)
         self.exposure += spent
-        self.level.expect(self._expected(spent))
+        self.level.spent += spent
 
-    def hazard(self, ongoing: Floats) -> Floats:
-        """Ends per second at each whole second of age, given the ages of the stays that still go on."""
-        going = np.clip(ongoing[:, None] - self.edges[None, :], 0.0, self.widths[None, :]).sum(axis=0)
-        self._settle()
-        slow = self.events / (self.exposure + going)
-        factor = self.level.value(float((going * self._slow).sum()))
-        hazard: Floats = (slow * factor)[self._bin_of_second]
+    def hazard(self) -> Floats:
+        """Ends per second at each whole second of age."""
+        slow = self.events / self.exposure
+        hazard: Floats = (slow * self.level.value(slow))[self._bin_of_second]
         return hazard
-
-    def mean(self) -> float:
-        """What a stay lasts on average, s, by the slow hazard."""
-        return float(survival(self._slow[self._bin_of_second]).sum())
 
     def as_data(self) -> dict[str, Any]:
         return {"events": rounded(self.events), "exposure": rounded(self.exposure)}
@@ -103,17 +92,10 @@ class Stays:
         """Begin with what an earlier run knew, at ``weight`` (0..1) of its worth."""
         self.events = self.events + weight * np.asarray(data["events"], dtype=float)
         self.exposure = self.exposure + weight * np.asarray(data["exposure"], dtype=float)
-        self._settle()
 
-    def _settle(self) -> None:
-        self._slow: Floats = self.events / self.exposure
-
-    def _spent(self, age: float) -> Floats:
-        spent: Floats = np.clip(age - self.edges, 0.0, self.widths)
+    def _spent(self, ages: Floats) -> Floats:
+        spent: Floats = np.clip(ages[:, None] - self.edges, 0.0, self.widths)
         return spent
-
-    def _expected(self, spent: Floats) -> float:
-        return float((spent * self._slow).sum())
 
 
 class Rings:
@@ -137,40 +119,42 @@ class Rings:
         self.answers: Floats = weight * answered
         self.failures: Floats = weight * failed
         self.exposure: Floats = weight * alive
-        self.level = Level(8.0, 45.0)
+        self.level = Level(longest, 8.0, 45.0)
         self.resolved = 0
-        self.settle(np.zeros(0))
+        self.settle()
 
-    def answered(self, age: float, chance: float | None) -> None:
+    def answered(self, age: float, chance: float | None, counted: float = -1.0) -> None:
+        """``chance``: what was thought of it beforehand; None: like the others. ``counted``: the age up to which
+        ``spend`` has been told of it, -1 = never."""
         self.answers *= self.keep
         self.failures *= self.keep
         self.exposure *= self.keep
-        cell = self._spend(age)
-        self.answers[cell] += 1.0
         self.level.event()
-        self.level.expect(self._expected(age, chance))
+        self.spend(counted, age, chance)
+        self.answers[self._cell(age)] += 1.0
         self.resolved += 1
 
-    def failed(self, age: float, chance: float | None) -> None:
-        cell = self._spend(age)
-        self.failures[cell] += 1.0
-        self.level.expect(self._expected(age, chance))
+    def failed(self, age: float, chance: float | None, counted: float = -1.0) -> None:
+        self.spend(counted, age, chance)
+        self.failures[self._cell(age)] += 1.0
         self.resolved += 1
 
-    def cut(self, age: float, chance: float | None) -> None:
-        """The dial was given up by us at this age."""
-        self._spend(age)
-        self.level.expect(self._expected(age, chance))
+    def spend(self, begin: float, end: float, chance: float | None) -> None:
+        """A dial rang from this age to that one; -1 = from the beginning. (Told while it rings, so that old and new
+        fade alike.) Each second is counted as it is entered."""
+        first = 0 if begin < 0.0 else self._cell(begin) + 1
+        entered = slice(first, self._cell(end) + 1)
+        self.exposure[entered] += 1.0
+        if chance is None:
+            self.level.spent[entered] += 1.0
+        else:
+            self.level.expected += float(self._compensator(chance)[entered].sum())
 
-    def settle(self, ongoing: Floats, chances: Sequence[float | None] = ()) -> None:
-        """Work out shape and level, given the ages of the dials that still ring (and their own chances)."""
-        exposure = self.exposure
-        if len(ongoing):
-            cells = np.minimum(ongoing.astype(np.int64), self.longest - 1)
-            counts = np.bincount(cells, minlength=self.longest)
-            exposure = exposure + (counts[::-1].cumsum()[::-1] - 0.5 * counts)
-        total = (self.answers + self.failures) / np.maximum(exposure, 1e-9)
-        alive = np.concatenate(([1.0], np.exp(-np.cumsum(total))))
+    def settle(self) -> None:
+        """Work out shape and level from what was told since the last time."""
+        exposure = np.maximum(self.exposure, 1e-9)
+        ends_now = np.minimum((self.answers + self.failures) / exposure, 1.0)
+        alive = np.concatenate(([1.0], np.cumprod(1.0 - ends_now)))
         ends = alive[:-1] - alive[1:]
         share = self.answers / np.maximum(self.answers + self.failures, 1e-12)
         answered = ends * share
@@ -179,21 +163,17 @@ class Rings:
         failed = ends * (1.0 - share)
         failed[-1] += alive[-1]
         self.by_failure: Floats = np.concatenate(([0.0], np.minimum(np.cumsum(failed) / (1.0 - self.chance), 1.0)))
-        self._compensators: dict[float | None, Floats] = {}
-        waiting = sum(
-            self._expected(age, chances[i] if i < len(chances) else None) for i, age in enumerate(ongoing.tolist())
-        )
-        self.factor = self.level.value(waiting)
+        self._compensators: dict[float, Floats] = {}
+        self.factor = self.level.value(self.answers / exposure)
 
-    def odds(self, chance: float | None) -> float:
-        """The odds that a new dial is answered, given what was thought of it beforehand and how things go now."""
+    def likely(self, chance: float | None) -> float:
+        """How likely a new dial is to be answered, given what was thought of it beforehand and how things go now."""
         own = self.chance if chance is None else min(max(chance, 0.002), 0.998)
-        return own / (1.0 - own) * self.factor
+        return min(1.0 - float((1.0 - own) ** self.factor), 0.998)  # the factor is one on the hazard
 
     def answer_by(self, chance: float | None, grid: NDArray[np.int64]) -> Floats:
         """P(a dial of age a is answered within grid[j] s), shape (longest, len(grid))."""
-        odds = self.odds(chance)
-        likely = odds / (1.0 + odds)
+        likely = self.likely(chance)
         ages = np.arange(self.longest)
         later = np.minimum(ages[:, None] + grid[None, :], self.longest)
         still = likely * (1.0 - self.by_answer[ages]) + (1.0 - likely) * (1.0 - self.by_failure[ages])
@@ -213,26 +193,20 @@ class Rings:
         self.answers = 0.1 * self.answers + weight * np.asarray(data["answers"], dtype=float)
         self.failures = 0.1 * self.failures + weight * np.asarray(data["failures"], dtype=float)
         self.exposure = 0.1 * self.exposure + weight * np.asarray(data["exposure"], dtype=float)
-        self.settle(np.zeros(0))
+        self.settle()
 
-    def _spend(self, age: float) -> int:
-        cell = min(int(age), self.longest - 1)
-        self.exposure[:cell] += 1.0
-        self.exposure[cell] += 0.5
-        return cell
+    def _cell(self, age: float) -> int:
+        return min(int(age), self.longest - 1)
 
-    def _expected(self, age: float, chance: float | None) -> float:
-        """How much answering was to be expected of a dial up to this age at factor 1 (its cumulative hazard)."""
-        compensator = self._compensators.get(chance)
-        if compensator is None:
-            own = self.chance if chance is None else min(max(chance, 0.002), 0.998)
+    def _compensator(self, chance: float) -> Floats:
+        """How likely a dial of its own chance is to be answered in each second that it enters, at factor 1."""
+        found = self._compensators.get(chance)
+        if found is None:
+            own = min(max(chance, 0.002), 0.998)
             alive = own * (1.0 - self.by_answer) + (1.0 - own) * (1.0 - self.by_failure)
-            due = own * np.diff(self.by_answer)
-            compensator = np.concatenate(([0.0], np.cumsum(due / np.maximum(alive[:-1], 1e-9))))
-            self._compensators[chance] = compensator
-        where = min(age, float(self.longest))
-        cell = min(int(where), self.longest - 1)
-        return float(compensator[cell] + (where - cell) * (compensator[cell + 1] - compensator[cell]))
+            found = own * np.diff(self.by_answer) / np.maximum(alive[:-1], 1e-9)
+            self._compensators[chance] = found
+        return found
 
 
 def survival(hazard: Floats) -> Floats:

@@ -41,7 +41,6 @@ class PacingRules:
     mode: Mode = "predictive"
     ratio: float = 1.5  # of mode power: lines for each idle seat
     windows: tuple[Window, ...] = WINDOWS  # caps on the abandoned share
-    aim: float = 0.0292  # the abandoned share that is aimed at, a little under the cap
     patience: float = 2.0  # seconds from the answer within which an agent must be there
     ring_at_least: float = 15.0  # seconds of ringing before a dial may be given up (US: 15 s or four rings; UK: 15 s)
     ring_at_most: float = 25.0  # seconds of ringing after which the dialer gives up by itself
@@ -149,11 +148,11 @@ _CODES: Final[dict[str, int]] = {
     "away": _AWAY,
     "gone": _GONE,
 }
-_GRID: Final[NDArray[np.int64]] = np.arange(2, 28, 2)  # the looks ahead, s
+_GRID: Final[NDArray[np.int64]] = np.array([2, 4, 6, 8, 10, 12, 15, 18, 22, 26])  # the looks ahead, s
 _SOON: Final = 5  # index of 12 s
-_FIRST_KNOCK_ON: Final = 2  # index of 6 s
+_FIRST_LOOK: Final = 2  # index of 6 s: hardly a dial is answered sooner
 _CANCEL_AT: Final = 1  # index of 4 s
-_REFRESH: Final = 5.0  # seconds between two looks at the estimators
+_REFRESH: Final = 8.0  # seconds between two looks at the estimators
 _MOST_AT_ONCE: Final = 60
 _CHANCE_STEP: Final = 0.25  # own chances are rounded to steps of the log-odds
 _TALK_AGES: Final = np.concatenate([np.arange(0, 60, 2), np.arange(60, 180, 5), np.arange(180, 620, 20)]).astype(float)
@@ -169,6 +168,7 @@ class _Dial:
     chance: float | None
     grade: int | None  # the chance in steps of log-odds
     ringing: float | None = None
+    counted: float = -1.0  # the age up to which the estimators have been told of it
 
 
 @dataclass(slots=True)
@@ -176,7 +176,7 @@ class _Seat:
     state: int
     since: float
     shared: bool
-    leaving: bool = False
+    counted: float = 0.0
 
 
 class Pacer:
@@ -189,7 +189,7 @@ class Pacer:
         self._rings = Rings(longest, chance=0.55, mean=9.0, weight=10.0, keep=0.9985)
         self._talks = Stays(TALK_BINS, longest=_LONGEST_TALK, mean=90.0, keep=0.998)
         self._wraps = Stays(WRAP_BINS, longest=_LONGEST_WRAP, mean=15.0, keep=0.998)
-        self._threshold = Threshold(rules.aim)
+        self._threshold = Threshold()
         self._ledger = Ledger(rules.windows)
         self._dials: dict[str, _Dial] = {}
         self._answered: dict[str, float] = {}  # dials that wait for an agent
@@ -227,7 +227,7 @@ class Pacer:
         known = self._dials.pop(dial, None)
         if known is None:
             return
-        self._rings.answered(now - known.since, _chance(known.grade))
+        self._rings.answered(now - known.since, _chance(known.grade), known.counted)
         self._answered[dial] = now
         self._ledger.answered(now)
 
@@ -237,26 +237,24 @@ class Pacer:
         del fast  # the age says it
         known = self._dials.pop(dial, None)
         if known is not None:
-            self._rings.failed(now - known.since, _chance(known.grade))
+            self._rings.failed(now - known.since, _chance(known.grade), known.counted)
 
     def cancelled(self, dial: str, now: float) -> None:
         """We gave it up, by a decision of the pacer or for any other reason, before anything else ended it."""
         known = self._dials.pop(dial, None)
         if known is not None:
-            self._rings.cut(now - known.since, _chance(known.grade))
+            self._rings.spend(known.counted, now - known.since, _chance(known.grade))
 
     def connected(self, dial: str, now: float) -> None:
         """An agent has it. The seat's own ``talking`` is told by ``seat``."""
-        del now
         if self._answered.pop(dial, None) is not None:
-            self._threshold.answered()
+            self._threshold.answered(self._ledger.tightest(now).calls)
 
     def abandoned(self, dial: str, now: float) -> None:
         """No agent came within the patience: it heard the safe-harbour message."""
         if self._answered.pop(dial, None) is not None:
             self._ledger.abandoned(now)
-            self._threshold.answered()
-            self._threshold.abandoned()
+            self._threshold.answered(self._ledger.tightest(now).calls)
 
     def hung_up(self, dial: str, now: float) -> None:
         """The person hung up by themselves before an agent came and before the patience was over."""
@@ -266,7 +264,6 @@ class Pacer:
         """An estimate: so many persons were taken for machines and hung up on (UK rule: they count as abandoned)."""
         self._ledger.answered(now, calls)
         self._ledger.abandoned(now, calls)
-        self._threshold.abandoned(calls)
 
     def seat(self, seat: str, state: SeatState, now: float, *, shared: bool = True, since: float | None = None) -> None:
         """A seat's state. ``shared``: it also serves the hotline. ``since``: when the state began, if that was earlier
@@ -287,6 +284,7 @@ class Pacer:
             return
         known.state = code
         known.since = began
+        known.counted = 0.0
 
     def inbound(self, waiting: int, reserve: int, in_danger: bool, now: float) -> None:
         """The hotline's side of the shared seats: callers that wait, seats to keep free for those to come, and whether
@@ -298,19 +296,19 @@ class Pacer:
         return History(self._rings.as_data(), self._talks.as_data(), self._wraps.as_data(), self._threshold.log)
 
     def _learn(self, known: _Seat, code: int, now: float) -> None:
-        age = max(now - known.since, 0.0)
+        age = max(now - known.since, known.counted)
         if known.state == _TALKING:
             if code in (_WRAPPING_UP, _IDLE):
-                self._talks.ended(age)
+                self._talks.ended(age, known.counted)
                 if code == _IDLE:
                     self._wraps.ended(0.0)
             else:
-                self._talks.cut(age)
+                self._talks.spend(np.array([known.counted]), np.array([age]))
         elif known.state == _WRAPPING_UP:
             if code == _IDLE:
-                self._wraps.ended(age)
+                self._wraps.ended(age, known.counted)
             else:
-                self._wraps.cut(age)
+                self._wraps.spend(np.array([known.counted]), np.array([age]))
 
     # decision
 
@@ -333,7 +331,7 @@ class Pacer:
             count, why = 0, "danger" if view.danger else "no_seats"
             cancel = self._given_up(pool, now, 0.0)
         elif acting == "predictive":
-            threshold = self._threshold.value() * room.ease
+            threshold = self._threshold.value(room.calls)
             count, cancel, over, why = self._predict(pool, now, threshold, most, limited, upcoming)
         else:
             count, why = self._by_ratio(self.rules.ratio if acting == "power" else 1.0, view), ""
@@ -373,7 +371,7 @@ class Pacer:
             return "progressive"
         if mode == "predictive":
             enough = min(self.rules.learning, 3 * max(view.seats, 1))
-            if room < 0.5 or (not self._warm and self._rings.resolved < enough):
+            if room < 0.0 or (not self._warm and self._rings.resolved < enough):
                 return "progressive"
         return mode
 
@@ -434,10 +432,18 @@ class Pacer:
 
     def _refresh(self, now: float, view: _View) -> None:
         self._refreshed = now
-        ages = np.array([now - known.since for known in self._dials.values()])
-        self._rings.settle(ages, [_chance(known.grade) for known in self._dials.values()])
-        talk = self._talks.hazard(np.array(view.talking))
-        wrap = self._wraps.hazard(np.array(view.wrapping))
+        for dial in self._dials.values():
+            age = max(now - dial.since, dial.counted)
+            self._rings.spend(dial.counted, age, _chance(dial.grade))
+            dial.counted = age
+        self._rings.settle()
+        for stays, state in ((self._talks, _TALKING), (self._wraps, _WRAPPING_UP)):
+            going = [seat for seat in self._seats.values() if seat.state == state]
+            ends = np.array([max(now - seat.since, seat.counted) for seat in going])
+            stays.spend(np.array([seat.counted for seat in going]), ends)
+            for seat, end in zip(going, ends.tolist(), strict=True):
+                seat.counted = end
+        talk, wrap = self._talks.hazard(), self._wraps.hazard()
         seats = max(view.seats, 1)
         size = 32 if seats <= 24 else 64 if seats <= 100 else 128 if seats <= 400 else 256
         self._tables = _Tables(size, talk, wrap, self._rings)
@@ -499,7 +505,7 @@ class _Tables:
     def __init__(self, size: int, talk_hazard: Floats, wrap_hazard: Floats, rings: Rings) -> None:
         self.spectrum = _spectrum(size)
         self.size = size
-        self.chance = float(rings.odds(None) / (1.0 + rings.odds(None)))
+        self.chance = rings.likely(None)
         self.rings = rings
         talk = survival(talk_hazard)
         wrap = survival(wrap_hazard)
@@ -518,8 +524,6 @@ class _Tables:
         self.free_by = np.clip(np.concatenate([by_talk, by_wrap]), 0.0, 1.0)
         self.seats = _Rows(self.spectrum, self.free_by, 1.0)
         self._grades: dict[int | None, _Rows] = {}
-        new = rings.answer_by(None, _GRID)[0]
-        self.answered_at: Floats = np.diff(new, prepend=0.0) / max(float(new[-1]), 1e-9)
 
     def of_grade(self, grade: int | None) -> _Rows:
         """The rows of dials of this grade, by age in whole seconds."""
@@ -559,10 +563,8 @@ class _Pool:
         self._total = total
 
     def risk(self) -> float:
-        """How likely one more dial is to cost an abandoned call: its own, or of a dial that is answered later."""
-        empty = self._empty()
-        own = float(self.tables.answered_at @ empty)
-        return 0.5 * own + 0.5 * float(empty[_FIRST_KNOCK_ON:].max())
+        """How likely one more dial is to cost an abandoned call: the worst look ahead at which no seat is left."""
+        return float(self._empty()[_FIRST_LOOK:].max())
 
     def add(self, chance: float | None) -> None:
         self._total = self._total + self.tables.of_grade(_grade(chance)).row(0)

@@ -136,11 +136,12 @@ class Leads(Protocol):
     def upcoming(self, now: float) -> Sequence[float | None]:
         """The chances of the next candidates as the dialer believes them; empty: nothing is known."""
 
-    def take(self, now: float) -> tuple[float | None, float | None]:
-        """The next candidate: (believed chance, true chance); None as true chance: that of the stretch."""
+    def take(self, now: float, dial: int) -> tuple[float | None, float | None]:
+        """The next candidate, dialled as number ``dial``: (believed chance, true chance); None as true chance: that of
+        the stretch."""
 
-    def resolved(self, now: float, taken: int, answered: bool) -> None:
-        """What became of the candidate that was taken as number ``taken``."""
+    def resolved(self, now: float, dial: int, answered: bool | None) -> None:
+        """What became of it; None: we gave it up."""
 
 
 @dataclass(slots=True)
@@ -352,7 +353,7 @@ class Simulation:
         for dial in decision.cancel:
             if self.futures.pop(dial, None) is not None:
                 if self.leads is not None:
-                    self.leads.resolved(self.now, self._taken.pop(dial), False)
+                    self.leads.resolved(self.now, self._taken.pop(dial), None)
                 self._hour().cancelled += 1
                 self.policy.cancelled(dial, self.now)
         for _ in range(decision.dial):
@@ -365,7 +366,7 @@ class Simulation:
         believed: float | None = None
         chance: float | None = None
         if self.leads is not None:
-            believed, chance = self.leads.take(self.now)
+            believed, chance = self.leads.take(self.now, self._count)
             self._taken[dial] = self._count
         self._hour().dialled += 1
         fate = self._fate

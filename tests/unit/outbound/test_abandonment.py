@@ -1,0 +1,75 @@
+"""Windows, the room they leave, and the threshold that follows from what happened."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from outbound.abandonment import DAY, HOUR, WINDOWS, Counted, Ledger, Rolling, Threshold
+
+
+def test_a_window_lets_go_of_what_is_older_never_earlier() -> None:
+    counts = Rolling(HOUR)
+    counts.add(0.0, 10.0, 1.0)
+    counts.add(1800.0, 10.0, 0.0)
+    counts.forget(3600.0)
+    assert (counts.answered, counts.abandoned) == (20.0, 1.0)
+    counts.forget(3600.0 + counts.slice)
+    assert (counts.answered, counts.abandoned) == (10.0, 0.0)
+    counts.forget(9000.0)
+    assert counts.share == 0.0
+
+
+@given(st.lists(st.tuples(st.floats(0, 300), st.integers(0, 5), st.integers(0, 2)), max_size=60))
+def test_a_window_holds_at_least_what_lies_within_it(steps: list[tuple[float, int, int]]) -> None:
+    counts = Rolling(HOUR)
+    now, facts = 0.0, []
+    for later, answered, abandoned in steps:
+        now += later
+        counts.add(now, float(answered), float(abandoned))
+        facts.append((now, answered, abandoned))
+        counts.forget(now)
+        within = [one for one in facts if one[0] > now - HOUR]
+        slack = [one for one in facts if one[0] > now - HOUR - 2 * counts.slice]
+        assert sum(one[1] for one in within) - 1e-6 <= counts.answered <= sum(one[1] for one in slack) + 1e-6
+        assert sum(one[2] for one in within) - 1e-6 <= counts.abandoned <= sum(one[2] for one in slack) + 1e-6
+
+
+def test_the_tightest_window_rules() -> None:
+    ledger = Ledger(WINDOWS)
+    ledger.restore([Counted(-20 * HOUR, 1000.0, 29.0)])
+    ledger.answered(0.0, 200.0)
+    ledger.abandoned(0.0, 6.0)
+    room = ledger.tightest(1.0)
+    assert room.window == "day"
+    assert room.calls == pytest.approx(0.03 * 1200 - 35)
+    assert ledger.tightest(5 * HOUR).window == "day"  # the old calls have left the day, the six are 3 % of 200
+    assert ledger.tightest(DAY + HOUR).calls > room.calls - 1
+
+
+def test_a_bad_hour_is_noticed_in_a_good_day() -> None:
+    ledger = Ledger(WINDOWS)
+    ledger.restore([Counted(-5 * HOUR, 2000.0, 20.0)])
+    ledger.answered(0.0, 100.0)
+    ledger.abandoned(0.0, 5.0)
+    assert ledger.tightest(1.0).window == "hour"
+    assert ledger.tightest(1.0).calls < 0.0
+
+
+def test_the_threshold_follows_the_room_at_once_and_in_the_long_run() -> None:
+    threshold = Threshold()
+    calm = threshold.value(threshold.kept)
+    assert threshold.value(0.5) < calm < threshold.value(4.0)
+    for _ in range(200):
+        threshold.answered(threshold.kept + 2.0)  # there is always more room than is kept
+    assert threshold.value(threshold.kept) > 2 * calm
+
+
+@given(st.lists(st.floats(-1e4, 1e4), max_size=60))
+def test_the_threshold_stays_a_probability(rooms: list[float]) -> None:
+    threshold = Threshold()
+    for room in rooms:
+        for _ in range(50):
+            threshold.answered(room)
+        assert 0.0 < threshold.value(room) <= 0.951
