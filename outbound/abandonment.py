@@ -54,6 +54,7 @@ class Room:
 
     window: str
     calls: float  # that may be abandoned at once without passing its cap
+    ease: float  # the factor on the accepted risk; 1 = no care needed
 
 
 class Rolling:
@@ -112,12 +113,13 @@ class Ledger:
     def tightest(self, now: float) -> Room:
         """The window that allows least."""
         found = [self._room(window, counts, now) for window, counts in self._windows]
-        return min(found, key=lambda room: room.calls, default=Room("", 1e9))
+        return min(found, key=lambda room: (room.ease, room.calls), default=Room("", 1e9, 1.0))
 
     def _room(self, window: Window, counts: Rolling, now: float) -> Room:
         counts.forget(now)
         young = max(0.0, 1.0 - counts.answered / window.enough)
-        return Room(window.name, window.cap * counts.answered + window.borrow * young - counts.abandoned)
+        calls = window.cap * counts.answered + window.borrow * young - counts.abandoned
+        return Room(window.name, calls, min(max(calls / 2.0, 0.05), 1.0))
 
     def shares(self, now: float) -> dict[str, tuple[float, float]]:
         """(answered, abandoned) of each window by its name."""
@@ -127,27 +129,27 @@ class Ledger:
 
 
 class Threshold:
-    """The risk that one more dial may carry: one number, moved by the room that is left (a dual variable).
+    """The risk that one more dial may carry: one number, moved by what happens (a dual variable).
 
-    The room is held near ``kept`` calls: in proportion, so that a burst is answered at once, and by a sum over the
-    answered calls, so that it settles there whatever the model of the pacer gets wrong.
+    Each answered call raises it a little, each abandoned one lowers it, in the proportion of the aim: whatever the
+    model of the pacer gets wrong, abandoned - aim x answered stays bounded. It moves slowly on purpose: a risk that
+    swings costs more of the agents' time than it saves abandoned calls.
     """
 
     LOWEST: Final = math.log(2e-4)
     HIGHEST: Final = math.log(0.95)
 
-    def __init__(self, *, kept: float = 2.5, step: float = 0.25, drift: float = 0.004, start: float = 0.05) -> None:
-        """``step``: of the logarithm for each call of room more or less. ``drift``: of it at each answered call, for
-        each call of room too much or too little."""
-        self.kept = kept
+    def __init__(self, aim: float, *, step: float = 0.2, start: float = 0.03) -> None:
+        """``aim``: the abandoned share. ``step``: of the logarithm for one abandoned call."""
+        self.aim = aim
         self.step = step
-        self.drift = drift
         self.log = math.log(start)
 
-    def answered(self, room: float) -> None:
-        moved = self.log + self.drift * min(max(room - self.kept, -4.0), 4.0)
-        self.log = min(max(moved, self.LOWEST), self.HIGHEST)
+    def answered(self) -> None:
+        self.log = min(self.log + self.step * self.aim, self.HIGHEST)
 
-    def value(self, room: float) -> float:
-        moved = self.log + self.step * min(max(room - self.kept, -8.0), 4.0)
-        return math.exp(min(max(moved, self.LOWEST), self.HIGHEST))
+    def abandoned(self, calls: float = 1.0) -> None:
+        self.log = max(self.log - self.step * calls, self.LOWEST)
+
+    def value(self) -> float:
+        return math.exp(self.log)

@@ -41,6 +41,7 @@ class PacingRules:
     mode: Mode = "predictive"
     ratio: float = 1.5  # of mode power: lines for each idle seat
     windows: tuple[Window, ...] = WINDOWS  # caps on the abandoned share
+    aim: float = 0.0292  # the abandoned share that is aimed at, a little under the cap
     patience: float = 2.0  # seconds from the answer within which an agent must be there
     ring_at_least: float = 15.0  # seconds of ringing before a dial may be given up (US: 15 s or four rings; UK: 15 s)
     ring_at_most: float = 25.0  # seconds of ringing after which the dialer gives up by itself
@@ -189,7 +190,7 @@ class Pacer:
         self._rings = Rings(longest, chance=0.55, mean=9.0, weight=10.0, keep=0.9985)
         self._talks = Stays(TALK_BINS, longest=_LONGEST_TALK, mean=90.0, keep=0.998)
         self._wraps = Stays(WRAP_BINS, longest=_LONGEST_WRAP, mean=15.0, keep=0.998)
-        self._threshold = Threshold()
+        self._threshold = Threshold(rules.aim)
         self._ledger = Ledger(rules.windows)
         self._dials: dict[str, _Dial] = {}
         self._answered: dict[str, float] = {}  # dials that wait for an agent
@@ -247,14 +248,16 @@ class Pacer:
 
     def connected(self, dial: str, now: float) -> None:
         """An agent has it. The seat's own ``talking`` is told by ``seat``."""
+        del now
         if self._answered.pop(dial, None) is not None:
-            self._threshold.answered(self._ledger.tightest(now).calls)
+            self._threshold.answered()
 
     def abandoned(self, dial: str, now: float) -> None:
         """No agent came within the patience: it heard the safe-harbour message."""
         if self._answered.pop(dial, None) is not None:
             self._ledger.abandoned(now)
-            self._threshold.answered(self._ledger.tightest(now).calls)
+            self._threshold.answered()
+            self._threshold.abandoned()
 
     def hung_up(self, dial: str, now: float) -> None:
         """The person hung up by themselves before an agent came and before the patience was over."""
@@ -264,6 +267,7 @@ class Pacer:
         """An estimate: so many persons were taken for machines and hung up on (UK rule: they count as abandoned)."""
         self._ledger.answered(now, calls)
         self._ledger.abandoned(now, calls)
+        self._threshold.abandoned(calls)
 
     def seat(self, seat: str, state: SeatState, now: float, *, shared: bool = True, since: float | None = None) -> None:
         """A seat's state. ``shared``: it also serves the hotline. ``since``: when the state began, if that was earlier
@@ -331,7 +335,7 @@ class Pacer:
             count, why = 0, "danger" if view.danger else "no_seats"
             cancel = self._given_up(pool, now, 0.0)
         elif acting == "predictive":
-            threshold = self._threshold.value(room.calls)
+            threshold = self._threshold.value() * room.ease
             count, cancel, over, why = self._predict(pool, now, threshold, most, limited, upcoming)
         else:
             count, why = self._by_ratio(self.rules.ratio if acting == "power" else 1.0, view), ""
@@ -371,7 +375,7 @@ class Pacer:
             return "progressive"
         if mode == "predictive":
             enough = min(self.rules.learning, 3 * max(view.seats, 1))
-            if room < 0.0 or (not self._warm and self._rings.resolved < enough):
+            if room < 0.3 or (not self._warm and self._rings.resolved < enough):
                 return "progressive"
         return mode
 

@@ -125,7 +125,7 @@ class Clairvoyant(Counting):
 
     def __init__(self) -> None:
         super().__init__()
-        self._threshold = Threshold()
+        self._threshold = Threshold(0.0292)
         self._ledger = Ledger((Window("day", DAY, 0.03, 3.0, 200.0),))
         self._seats: Mapping[str, SimulatedSeat] = {}
         self._futures: Mapping[str, Future] = {}
@@ -139,11 +139,12 @@ class Clairvoyant(Counting):
 
     def connected(self, dial: str, now: float) -> None:
         super().connected(dial, now)
-        self._threshold.answered(self._ledger.tightest(now).calls)
+        self._threshold.answered()
 
     def abandoned(self, dial: str, now: float) -> None:
         super().abandoned(dial, now)
         self._ledger.abandoned(now)
+        self._threshold.abandoned()
 
     def decide(self, now: float, limits: Limits, upcoming: Sequence[float | None] = ()) -> PacingDecision:
         if not self.seats:
@@ -160,7 +161,7 @@ class Clairvoyant(Counting):
         empty = left <= 0
         risk = 0.5 * float(_ANSWERED_AT @ empty) + 0.5 * float(empty[2:].max())
         room = self._ledger.tightest(now)
-        threshold = self._threshold.value(room.calls)
+        threshold = self._threshold.value() * room.ease
         if room.calls < 0.5:
             return self.decided(int(pool - len(due) > 0), limits)
         return self.decided(int(risk <= threshold), limits)

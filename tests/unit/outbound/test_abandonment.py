@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,19 +59,20 @@ def test_a_bad_hour_is_noticed_in_a_good_day() -> None:
     assert ledger.tightest(1.0).calls < 0.0
 
 
-def test_the_threshold_follows_the_room_at_once_and_in_the_long_run() -> None:
-    threshold = Threshold()
-    calm = threshold.value(threshold.kept)
-    assert threshold.value(0.5) < calm < threshold.value(4.0)
-    for _ in range(200):
-        threshold.answered(threshold.kept + 2.0)  # there is always more room than is kept
-    assert threshold.value(threshold.kept) > 2 * calm
+def test_the_threshold_keeps_the_sum_of_what_was_abandoned_at_the_aim() -> None:
+    threshold = Threshold(0.03, step=0.2, start=0.05)
+    for number in range(100):
+        threshold.answered()
+        if number % 50 == 0:
+            threshold.abandoned()
+    assert threshold.log == pytest.approx(math.log(0.05) + 0.2 * (0.03 * 100 - 2))
 
 
-@given(st.lists(st.floats(-1e4, 1e4), max_size=60))
-def test_the_threshold_stays_a_probability(rooms: list[float]) -> None:
-    threshold = Threshold()
-    for room in rooms:
-        for _ in range(50):
-            threshold.answered(room)
-        assert 0.0 < threshold.value(room) <= 0.951
+def test_the_threshold_stays_a_probability() -> None:
+    threshold = Threshold(0.03)
+    for _ in range(10_000):
+        threshold.answered()
+    assert threshold.value() <= 0.951
+    for _ in range(1000):
+        threshold.abandoned()
+    assert threshold.value() > 0.0
