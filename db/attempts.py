@@ -79,6 +79,12 @@ class Attempts:
         """All that have not ended: what a controller reads at its start."""
         return await self._some(sa.select(Row).where(_ANYWHERE).order_by(Row.id))
 
+    async def count_open(self, campaign: str) -> int:
+        """How many of the campaign have not ended."""
+        query = sa.select(sa.func.count()).select_from(Row).where(_ANYWHERE, Row.campaign == campaign)
+        async with self._store.reading() as session:
+            return await session.scalar(query) or 0
+
     async def lapsed(self, now: datetime.datetime) -> tuple[Attempt, ...]:
         """Those whose holder has let the lease run out: to be taken over (``take``) or settled (``settle``)."""
         return await self._some(sa.select(Row).where(_ANYWHERE, Row.lease_until <= now).order_by(Row.id))
@@ -123,6 +129,23 @@ class Attempts:
         async with self._store.reading() as session:
             rows = await session.execute(query.group_by(Row.outcome))
             return {outcome: count for outcome, count in rows}  # noqa: C416 - rows are no pairs to mypy
+
+    async def dispositions(self, campaign: str) -> Mapping[str, int]:
+        """How many talks of the campaign ended with each disposition."""
+        query = sa.select(Row.disposition, sa.func.count()).where(Row.campaign == campaign, Row.disposition != "")
+        async with self._store.reading() as session:
+            rows = await session.execute(query.group_by(Row.disposition))
+            return {disposition: count for disposition, count in rows}  # noqa: C416 - rows are no pairs to mypy
+
+    async def closed_since(self, campaign: str, since: datetime.datetime) -> int:
+        """How many targets were closed since then by the attempts that ended since then."""
+        query = (
+            sa.select(sa.func.count(sa.distinct(Row.target_id)))
+            .join(TargetRow, TargetRow.id == Row.target_id)
+            .where(Row.campaign == campaign, Row.ended_at >= since, TargetRow.closed_at >= since)
+        )
+        async with self._store.reading() as session:
+            return await session.scalar(query) or 0
 
     async def hours(self, campaign: str, since: datetime.datetime) -> tuple[Hour, ...]:
         """Hour by hour since then, in UTC: who answered, and whom no agent was there for. Hours without are left out.

@@ -10,7 +10,7 @@ due: ten looks into one index, however many wait, and however many of the first 
 from __future__ import annotations
 
 import datetime
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, cast
@@ -107,6 +107,12 @@ class Targets:
         """The target of this account, or of this number in stored form."""
         found = await self._some(sa.select(Row).where(Row.campaign == campaign, Row.key == key))
         return found[0] if found else None
+
+    async def states(self, campaign: str, keys: Collection[str]) -> Mapping[str, TargetState]:
+        """Those of these keys that the campaign has, and the state that each is in."""
+        query = sa.select(Row.key, Row.state).where(Row.campaign == campaign, Row.key.in_(list(keys)))
+        async with self._store.reading() as session:
+            return {key: _state(state) for key, state in await session.execute(query)}
 
     async def next(self, campaign: str, now: datetime.datetime, most: int) -> tuple[Target, ...]:
         """The next ``most`` that may be dialled without an agent being reserved for them: by rank, then by ``due_at``.

@@ -67,6 +67,9 @@ def choose(
     waits: list[NotBefore] = []
     never: list[Why] = []
     for rank, phone in _in_turn(facts):
+        if not phone.number.startswith("+"):
+            never.append("number_state")  # an extension of ours, a service number: nobody's telephone
+            continue
         said = verdict(now, rules, campaign, _candidate(facts, phone, ends_at, reserved), clock)
         if isinstance(said, Now):
             return Dial(phone, rank)
