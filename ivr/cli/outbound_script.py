@@ -109,7 +109,7 @@ def try_(name: str, language: str, values: tuple[str, ...]) -> None:
     """Play the script NAME in this terminal: read what is said, type the answers; `<` goes back, `q` ends it.
 
     \b
-    ivr outbound script try dormant --value last_trade=2023-05-10
+    ivr outbound script try closed_transferred --value closed_on=2026-11-10
     """
     from outbound.answer import BadAnswer, read_answer
     from outbound.script import place
