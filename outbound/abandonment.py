@@ -131,25 +131,37 @@ class Ledger:
 class Threshold:
     """The risk that one more dial may carry: one number, moved by what happens (a dual variable).
 
-    Each answered call raises it a little, each abandoned one lowers it, in the proportion of the aim: whatever the
-    model of the pacer gets wrong, abandoned - aim x answered stays bounded. It moves slowly on purpose: a risk that
-    swings costs more of the agents' time than it saves abandoned calls.
+    Each answered call raises it a little, each abandoned one lowers it, in the proportion of the aim; a slow drift
+    takes out what is left, so that whatever the model of the pacer gets wrong, a few calls fewer than the aim are
+    abandoned. It moves slowly on purpose: a risk that swings costs more of the agents' time than it saves calls.
     """
 
     LOWEST: Final = math.log(2e-4)
     HIGHEST: Final = math.log(0.95)
+    KEPT: Final = 2.0  # calls fewer than the aim …
+    YOUNG: Final = 100.0  # … from so many answered calls on
+    MOST_SPARED: Final = 6.0  # calls that count at most, of those that might have been abandoned and were not
+    MOST_OWED: Final = 12.0
 
-    def __init__(self, aim: float, *, step: float = 0.2, start: float = 0.03) -> None:
-        """``aim``: the abandoned share. ``step``: of the logarithm for one abandoned call."""
+    def __init__(self, aim: float, *, step: float = 0.2, drift: float = 0.001, start: float = 0.035) -> None:
+        """``aim``: the abandoned share. ``step``: of the logarithm for one abandoned call. ``drift``: of it at each
+        answered call for each call more or fewer than wanted."""
         self.aim = aim
         self.step = step
+        self.drift = drift
         self.log = math.log(start)
+        self._spared = 0.0  # aim x answered - abandoned - what is kept
+        self._answered = 0.0
 
     def answered(self) -> None:
-        self.log = min(self.log + self.step * self.aim, self.HIGHEST)
+        self._answered += 1.0
+        kept = self.KEPT / self.YOUNG if self._answered <= self.YOUNG else 0.0
+        self._spared = min(self._spared + self.aim - kept, self.MOST_SPARED)
+        moved = self.log + self.drift * min(max(self._spared, -4.0), 4.0)
+        self.log = min(max(moved, self.LOWEST), self.HIGHEST)
 
     def abandoned(self, calls: float = 1.0) -> None:
-        self.log = max(self.log - self.step * calls, self.LOWEST)
+        self._spared = max(self._spared - calls, -self.MOST_OWED)
 
     def value(self) -> float:
-        return math.exp(self.log)
+        return math.exp(min(max(self.log + self.step * self._spared, self.LOWEST), self.HIGHEST))

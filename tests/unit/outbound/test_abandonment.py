@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,13 +57,16 @@ def test_a_bad_hour_is_noticed_in_a_good_day() -> None:
     assert ledger.tightest(1.0).calls < 0.0
 
 
-def test_the_threshold_keeps_the_sum_of_what_was_abandoned_at_the_aim() -> None:
-    threshold = Threshold(0.03, step=0.2, start=0.05)
-    for number in range(100):
-        threshold.answered()
-        if number % 50 == 0:
-            threshold.abandoned()
-    assert threshold.log == pytest.approx(math.log(0.05) + 0.2 * (0.03 * 100 - 2))
+def test_the_threshold_falls_with_what_is_abandoned_and_rises_with_what_is_spared() -> None:
+    calm, bad, good = Threshold(0.03), Threshold(0.03), Threshold(0.03)
+    for number in range(400):
+        for threshold in (calm, bad, good):
+            threshold.answered()
+        if number % 33 == 0:
+            calm.abandoned()
+        if number % 20 == 0:
+            bad.abandoned()
+    assert bad.value() < calm.value() < good.value()
 
 
 def test_the_threshold_stays_a_probability() -> None:

@@ -91,6 +91,35 @@ def test_what_was_learned_is_plain_data_and_goes_on() -> None:
     assert decision.why.answer_chance < 0.3  # the first guess is 0.55
 
 
+def test_calls_of_which_no_news_comes_do_not_hold_up_the_campaign() -> None:
+    made = pacer("progressive", seats=2)
+    made.dialled("lost", 0.0)
+    made.dialled("answered", 0.0)
+    made.answered("answered", 10.0)
+    assert made.decide(11.0, OPEN).dial == 0
+    assert made.decide(100.0, OPEN).dial == 2
+
+
+def test_a_dial_that_rings_too_long_for_what_is_left_is_given_up_never_before_its_time() -> None:
+    made = pacer(seats=1, learning=0)
+    for number in range(8):
+        made.dialled(f"d{number}", 0.0)
+        made.ringing(f"d{number}", 2.0)
+    made.seat("s0", "talking", 1.0)
+    assert made.decide(16.9, OPEN).cancel == ()
+    assert len(made.decide(17.0, OPEN).cancel) >= 6
+    assert pacer(seats=1, learning=0, cancelling=False).decide(17.0, OPEN).cancel == ()
+
+
+def test_a_decision_is_explained_in_words() -> None:
+    decision = pacer(seats=3).decide(0.0, OPEN)
+    assert "dial 3 more" in decision.why.words("en", decision.dial)
+    assert "little is known" in decision.why.words("en", decision.dial)
+    assert "再拨 3 个" in decision.why.words("zh", decision.dial)
+    nobody = pacer().decide(0.0, OPEN)
+    assert "没有坐席" in nobody.why.words("zh", nobody.dial)
+
+
 @st.composite
 def days(draw: st.DrawFn) -> list[tuple[str, int, float]]:
     kinds = ("dial", "answer", "fail", "connect", "abandon", "idle", "talking", "wrap_up", "away", "gone", "decide")
