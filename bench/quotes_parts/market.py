@@ -30,7 +30,7 @@ class Share:
     state: str = ""  # Tencent's
     sina_state: str = "00"
     bids: bool = True
-    limits: tuple[str, str] = ("", "")
+    limits: tuple[str, str] | None = None  # up and down; None: ten percent
 
     def trade(self, chance: random.Random, at: datetime.datetime) -> None:
         """A tick up or down within ten percent, some lots more."""
@@ -58,12 +58,13 @@ def tencent_line(share: Share) -> str:
     change = share.last - share.before
     percent = f"{change / share.before * 100:.2f}" if share.before else "0.00"
     turnover = f"{share.turnover / 10_000:.0f}"
+    limits = share.limits or (yuan(share.before * 11 // 10), yuan(share.before * 9 // 10))
     fields = [
         "1", share.name, share.symbol[2:], yuan(share.last), yuan(share.before), yuan(share.opened), str(share.lots),
         str(share.lots // 2), str(share.lots - share.lots // 2), *book_b, *book_a, "", f"{share.at:%Y%m%d%H%M%S}",
         yuan(change), percent, yuan(share.high), yuan(share.low),
         f"{yuan(share.last)}/{share.lots}/{share.turnover}", str(share.lots), turnover, "0.52", "21.3", share.state,
-        yuan(share.high), yuan(share.low), "1.90", "22467.1", "22467.1", "8.45", *(share.limits), "0.94", "-12",
+        yuan(share.high), yuan(share.low), "1.90", "22467.1", "22467.1", "8.45", *limits, "0.94", "-12",
         yuan(share.last), "20.1", "22.4",
     ]  # fmt: skip
     return f'v_{share.symbol}="{"~".join(fields)}";\n'

@@ -68,18 +68,20 @@ class Quote:
 
 def fault_of(quote: Quote, now: datetime.datetime | None = None) -> str | None:
     """Why a quote cannot be true, whoever sent it; None: it can be. ``now`` is aware."""
-    figures = (quote.last, quote.previous_close, quote.open, quote.high, quote.low, quote.turnover)
-    if not all(figure.is_finite() and figure >= 0 for figure in figures) or quote.volume < 0:
+    last, high, low, before = quote.last, quote.high, quote.low, quote.previous_close
+    for figure in (last, before, quote.open, high, low, quote.turnover):
+        if not figure.is_finite() or figure < 0:
+            return "a figure is none, or below zero"
+    if quote.volume < 0:
         return "a figure is none, or below zero"
-    if not quote.usable:
+    if not last:
         return NO_PRICE
-    if max(quote.last, quote.high, quote.previous_close) > LARGEST:
-        return f"a price of {max(quote.last, quote.high, quote.previous_close)}"
-    if quote.high and quote.low and not quote.low <= quote.last <= quote.high:
-        return f"{quote.last} is not between {quote.low} and {quote.high}"
-    before = quote.previous_close
-    if before and not quote.listing and not before / FARTHEST <= quote.last <= before * FARTHEST:
-        return f"{quote.last} after {before}"
+    if last > LARGEST or high > LARGEST or before > LARGEST or quote.open > LARGEST:
+        return f"a price of {max(last, high, before, quote.open)}"
+    if high and low and not low <= last <= high:
+        return f"{last} is not between {low} and {high}"
+    if before and not quote.listing and not before <= last * FARTHEST <= before * FARTHEST**2:
+        return f"{last} after {before}"
     if now and quote.at > now + _ONE_DAY:
         return f"of the future: {quote.at}"
     return None

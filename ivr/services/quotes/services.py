@@ -57,6 +57,8 @@ SPELLED: Final[Mapping[str, Mapping[str, str]]] = {
     "more": {**_THREE, "after": "count"},  # three, and others after them
     "none": {},
 }
+THOUSANDTH: Final = Decimal("0.001")
+LONGEST: Final = -3  # powers of ten
 PAGE: Final = 3  # names offered at once: nobody keeps more in mind
 SYMBOL: Final = {"symbol": "code"}
 
@@ -188,7 +190,9 @@ def _told(quote: Quote) -> dict[str, Value]:
 def _price(instrument: Instrument, amount: Decimal) -> Price:
     if instrument.kind == "index":  # some feeds have four decimals; nobody says more than two
         return Price(amount.quantize(HUNDREDTH), "points")
-    return Price(amount, "yuan")
+    exponent = amount.as_tuple().exponent
+    long = isinstance(exponent, int) and exponent < LONGEST
+    return Price(amount.quantize(THOUSANDTH) if long else amount, "yuan")  # ETFs are quoted to 0.001
 
 
 def _digits(inputs: Mapping[str, Value], name: str = "code") -> str:

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from db.instruments import Instrument
-from ivr.services.quotes.model import Quote
-from ivr.services.quotes.wire import BadAnswer, BadLine, figure, listing_of, moment, status_of
+from ivr.services.quotes.model import Quote, Status
+from ivr.services.quotes.wire import BadAnswer, BadLine, figure, listing_of, moment, untraded
 
 FEWEST: Final = 32  # fields up to the time
 NAME, OPEN, PREVIOUS, LAST, HIGH, LOW, BID, ASK, VOLUME, TURNOVER, DAY, TIME, STATE = (*range(10), 30, 31, 32)
@@ -55,9 +55,11 @@ class Sina:
         last, before, opened = figure(fields[LAST]), figure(fields[PREVIOUS]), figure(fields[OPEN])
         volume = int(figure(fields[VOLUME]))
         at = moment(f"{fields[DAY]} {fields[TIME]}", "%Y-%m-%d %H:%M:%S")
-        status = status_of(traded=bool(volume or opened), bid=figure(fields[BID]), ask=figure(fields[ASK]), at=at)
+        status: Status = "trading"
         if len(fields) > STATE and fields[STATE].strip() in SUSPENDED:
             status = "suspended"
+        elif not volume and not opened:
+            status = untraded(figure(fields[BID]), figure(fields[ASK]), at)
         return Quote(
             instrument,
             last if status == "trading" or last else before,

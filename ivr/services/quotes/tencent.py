@@ -14,7 +14,7 @@ from typing import Final
 
 from db.instruments import Instrument
 from ivr.services.quotes.model import Quote, Status
-from ivr.services.quotes.wire import BadAnswer, BadLine, figure, listing_of, moment, status_of
+from ivr.services.quotes.wire import BadAnswer, BadLine, figure, listing_of, moment, untraded
 
 LOT: Final = 100  # volume comes in 手
 TURNOVER_UNIT: Final = 10_000  # turnover comes in 万元
@@ -86,7 +86,9 @@ def _fields(code: str, line: bytes) -> list[str]:
 def _status(fields: Sequence[str], volume: int, opened: Decimal, at: datetime.datetime) -> Status:
     if len(fields) > STATE and fields[STATE].strip().upper() == "S":
         return "suspended"
-    return status_of(traded=bool(volume or opened), bid=figure(fields[BID]), ask=figure(fields[ASK]), at=at)
+    if volume or opened:
+        return "trading"
+    return untraded(figure(fields[BID]), figure(fields[ASK]), at)
 
 
 def _limit(fields: Sequence[str], place: int) -> Decimal | None:

@@ -9,13 +9,15 @@ import datetime
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, ClassVar, Final, Protocol
 
 from db.instruments import Instrument
 from ivr.errors import GoldlineError
 from ivr.services.quotes.model import EXCHANGE_TIME, Listing, Quote, Status
 
-THOUSANDTH: Final = Decimal("0.001")
+LARGEST_POWER: Final = 16  # of ten: more yuan than there are
+_ZERO: Final = Decimal(0)
 _NOTHING: Final = frozenset({"", "-", "--", "None", "null"})
 _NEW_SHARE: Final = re.compile(r"([NC])[\u4e00-\u9fff]")
 _OPENING: Final = datetime.time(9, 30)  # by then whoever can be traded has somebody who bids or asks
@@ -67,19 +69,27 @@ class WireFormat(Protocol):
 
 
 def figure(value: Any, times: int = 1) -> Decimal:
-    """A number as feeds send them: text, int or float; nothing is 0. Rounded to 0.001. Raises BadLine."""
+    """A number as feeds send them: text, int or float; nothing is 0. Raises BadLine."""
+    try:  # the way of nearly all, some 60,000 times a refresh
+        number = Decimal(value) if type(value) is str else _other(value)
+    except InvalidOperation:
+        number = _other(value)
+    if not number.is_finite() or number.adjusted() > LARGEST_POWER:
+        raise BadLine(f"{str(value)[:40]!r} is no number of a market")
+    return number if times == 1 else number * times
+
+
+def _other(value: Any) -> Decimal:
     text = str(value).strip() if value is not None else ""
     if text in _NOTHING:
-        return Decimal(0)
+        return _ZERO
     try:
-        number = Decimal(text.replace(",", "")) * times
+        return Decimal(text.replace(",", ""))
     except InvalidOperation:
         raise BadLine(f"{text[:40]!r} is no number") from None
-    if not number.is_finite() or abs(number) > 10**16:
-        raise BadLine(f"{text[:40]!r} is no number of a market")
-    return number.quantize(THOUSANDTH) if number.as_tuple().exponent < -3 else number  # type: ignore[operator]  # finite
 
 
+@lru_cache(maxsize=256)  # most lines of an answer bear the same few times
 def moment(text: str, form: str) -> datetime.datetime:
     """A moment on the exchange's clock. Raises BadLine."""
     try:
@@ -96,10 +106,9 @@ def listing_of(name: str) -> Listing:
     return "first_day" if match[1] == "N" else "first_days"
 
 
-def status_of(*, traded: bool, bid: Decimal, ask: Decimal, at: datetime.datetime) -> Status:
-    """What figures alone tell: a share that nobody bids for and nobody offers after the opening is suspended."""
-    if traded:
-        return "trading"
+def untraded(bid: Decimal, ask: Decimal, at: datetime.datetime) -> Status:
+    """What figures alone tell of a share without a trade: when nobody bids and nobody offers after the opening, it is
+    suspended."""
     if bid or ask or at.astimezone(EXCHANGE_TIME).time() < _OPENING:
         return "not_traded"
     return "suspended"
