@@ -10,6 +10,7 @@ import asyncio
 import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -270,7 +271,9 @@ class Controller:
 
     def _open_quotes(self, stack: AsyncExitStack) -> QuoteBoard:
         set_ = self.settings.quotes
-        source = Source(set_.provider, set_.url, set_.file, set_.query, set_.batch, set_.seconds, set_.connections)
+        source = Source(
+            set_.provider, set_.url, Path(set_.file), set_.query, set_.batch or None, set_.seconds, set_.connections
+        )
         provider = open_provider(source, lambda: DemoQuoteProvider(demo.references(), clock=utcnow))
         stack.push_async_callback(provider.close)
         exchange = Exchange(sessions.read(), lambda: self.trading_days.current, utcnow)

@@ -164,13 +164,11 @@ class Quotes(Section):
     url: str = Field(
         "", repr=False, description="of the feed, or of the database: postgresql://user:password@host/name"
     )
-    file: Path | None = Field(None, description="json: the mapping; csv: the file with the quotes")
+    file: str = Field("", description="json: the mapping; csv: the file with the quotes")
     query: str = Field("", description="sql: a SELECT of code, market, last, previous_close, at …")
     every: float = Field(3.0, ge=0.5, le=60, description="seconds between refreshes while there is trading")
     seconds: float = Field(2.5, gt=0, le=10, description="one batch may take so long")
-    batch: int | None = Field(
-        None, ge=1, description="instruments asked for at once, when fewer than the format allows"
-    )
+    batch: int = Field(0, ge=0, description="instruments asked for at once; 0: as many as the format allows")
     connections: int = Field(4, ge=1, le=32, description="batches asked for at the same time")
 
     @model_validator(mode="after")
