@@ -280,7 +280,7 @@ class Engine:
         self._set(stand, "idle", stand.idle_since)  # it was not the seat's doing: it keeps its turn
 
     def _entry(self, caller: Caller) -> Waiting:
-        waiting = Waiting(caller, TIERS.index(caller.tier))
+        waiting = Waiting(caller, 0 if caller.at_once else TIERS.index(caller.tier))
         self._place(waiting)
         return waiting
 
@@ -455,7 +455,7 @@ class Engine:
         for number, ring in enumerate(policy.rings):
             after = ring.after.get(caller.tier, 0.0)
             if number not in opened:
-                opens = joined + (after - skipped)
+                opens = joined if caller.at_once else joined + (after - skipped)
                 if waiting.held_for and ring.reaches != "manager":
                     opens = max(opens, waiting.held_until)
                 steps.append((min(opens, limit), number))

@@ -22,7 +22,8 @@ class Caller:
     ``joined`` is when the wait began; a caller who comes back (after a restart, a lost seat, a callback) keeps it.
     ``managers`` are agent ids: the dedicated manager, then who stands in. ``required`` and ``wished`` say the least
     level of each skill; what is required is never relaxed. ``front`` marks a caller who lost the seat in the middle of
-    a talk, or whom a supervisor moved up: such a caller comes right after the strict tiers.
+    a talk, or whom a supervisor moved up: such a caller comes right after the strict tiers. ``at_once`` marks somebody
+    whom we called, who waits for nobody: comes before everybody, and every ring is open from the beginning.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Caller:
     required: Mapping[str, int] = field(default_factory=dict)
     wished: Mapping[str, int] = field(default_factory=dict)
     front: bool = False
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)

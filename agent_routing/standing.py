@@ -27,7 +27,7 @@ class Waiting:
 
     def __init__(self, caller: Caller, tier_index: int) -> None:
         self.caller = caller
-        self.lane = 2 * tier_index + (0 if caller.front else 1)
+        self.lane = 2 * tier_index + (0 if caller.front or caller.at_once else 1)
         self.placed: Placed
         self.places: list[Place] = []
         self.shelves: dict[Scope, tuple[Shelf, Placed]] = {}

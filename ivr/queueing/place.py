@@ -48,6 +48,7 @@ class Place:
     ``joined`` is in seconds since 1970, told to the millisecond. ``customer`` is the row of a known customer, ``line``
     the number that was dialled, ``reason`` a prompt that says what the caller wants. ``consent``: the caller was told
     that the talk will be recorded, and refused or not; None: nothing was said of it, and it is not.
+    ``at_once``: it is we who called.
     """
 
     joined: float
@@ -63,6 +64,7 @@ class Place:
     line: str = ""
     reason: str = ""
     consent: Consent | None = None
+    at_once: bool = False
 
     def caller(self, call_id: str) -> Caller:
         """The engine's view of the caller whose call has this id."""
@@ -77,6 +79,7 @@ class Place:
             required=self.required,
             wished=self.wished,
             front=self.front,
+            at_once=self.at_once,
         )
 
 
@@ -122,6 +125,7 @@ def decode(text: str) -> Place | None:
             line=_word(plain.get("n", "")),
             reason=_word(plain.get("x", "")),
             consent=_consent(plain.get("k")),
+            at_once=_truth(plain.get("a", False)),
         )
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
         return None
@@ -142,6 +146,7 @@ def _encoded(place: Place) -> str:
         "n": place.line,
         "x": place.reason,
         "k": place.consent,
+        "a": place.at_once,
     }
     spoken = {key: value for key, value in plain.items() if value or key == "j" or (key == "c" and value == 0)}
     raw = json.dumps(spoken, ensure_ascii=False, separators=(",", ":")).encode()

@@ -274,3 +274,23 @@ def test_a_talk_that_has_lasted_long_is_expected_to_last_on_by_what_was_measured
     assert talks.rest(0.0) == pytest.approx(55.0)
     assert talks.rest(20.0) == pytest.approx(80.0)
     assert talks.rest(500.0) > 0
+
+
+def test_whom_we_called_takes_the_next_seat_wherever_it_is_and_whoever_waits() -> None:
+    """A head office seat is ten seconds away from an ordinary caller while branches have agents who could."""
+    branch, head_office = seat("b", branch="A"), seat("h", head_office=True)
+    engine = engine_with(branch, head_office)
+    engine.handle(CallerJoins(caller("platinum", "platinum", 0.0, required={"other": 1})), 0.0)
+    engine.handle(CallerJoins(caller("waits", "platinum", 0.0)), 0.0)
+    engine.handle(CallerJoins(caller("called", "normal", 100.0, at_once=True)), 100.0)
+    assert next(iter(engine.order(100.0))) == "called"
+    assert given(engine.handle(SeatIdle("h"), 100.1)) == [("h", "called")]
+    assert given(engine.handle(SeatIdle("b"), 100.2)) == [("b", "waits")]
+
+
+def test_whom_we_called_finds_a_head_office_seat_idle_at_once() -> None:
+    engine = engine_with(seat("b", branch="A"), seat("h", head_office=True))
+    engine.handle(SeatIdle("h"), 0.0)
+    assert given(engine.handle(CallerJoins(caller("caller", "normal", 1.0)), 1.0)) == []
+    engine.handle(CallerLeaves("caller"), 2.0)
+    assert given(engine.handle(CallerJoins(caller("called", "normal", 3.0, at_once=True)), 3.0)) == [("h", "called")]
