@@ -41,6 +41,17 @@ SURVEY = "survey"  # {agent, score}: the caller's mark after the talk, 1 (bad) t
 AWAY_QUEUE = "away.queue"  # {tier, seconds, how, seat}: Asterisk's own queue served the caller while no controller did;
 # how: answered (by seat), abandoned, nobody (was at work), returned (to the next controller: the wait goes on)
 
+# What happens to an attempt of a campaign, under its call's id (``db.attempt``), and to its pacing, under the id
+# ``campaign-NAME``. The attempt's row, the number's state and these tell the same story (docs/dialing.md).
+OUTBOUND_LEASED = "outbound.leased"  # {campaign, target, customer, number, mode}: nobody else may dial it
+OUTBOUND_KEPT_BACK = "outbound.kept_back"  # {why, until}: leased, and not dialled after all
+OUTBOUND_DIALLED = "outbound.dialled"  # {trunk, seat}: written down, and then told to Asterisk
+OUTBOUND_ANSWERED = "outbound.answered"  # {ring}: seconds
+OUTBOUND_CONNECTED = "outbound.connected"  # {agent, seconds}: from the answer to the agent, or to the notice (agent "")
+OUTBOUND_ABANDONED = "outbound.abandoned"  # {seconds}: answered, and no agent in time
+OUTBOUND_ENDED = "outbound.ended"  # {outcome, cause, sip, announcement, ring, target, why, due}: what becomes of it
+OUTBOUND_PACED = "outbound.paced"  # {dial, cancel, …}: so many since the last of these; the rest as PacingReason has it
+
 # An event's id is unique over processes and machines: 80 random bits per process and a running number. A tenth of the
 # cost of a random UUID, and a call makes twenty of them.
 _prefix = secrets.token_hex(10)

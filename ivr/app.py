@@ -20,6 +20,7 @@ from agent_routing import feature_codes, pause_reasons, seat_times
 from agent_routing.desk import AgentDesk
 from db import demo
 from db.agent_pins import AgentPins
+from db.attempt import is_attempt
 from db.callbacks import Callbacks
 from db.calls import Calls
 from db.errors import StoreError
@@ -46,6 +47,11 @@ from ivr.asterisk.render import MUSIC_CLASS
 from ivr.call import Call
 from ivr.config import Settings
 from ivr.customers.recognise import Recogniser
+from ivr.dialing.answered import TellingOutreach
+from ivr.dialing.book import CampaignBook
+from ivr.dialing.names import call_of_leg
+from ivr.dialing.office import DialingOffice
+from ivr.dialing.trunks import TrunkLimit
 from ivr.flow.engine import ALIVE, Engine, Entry
 from ivr.flow.kit import Kit, Studio
 from ivr.flow.library import Library
@@ -87,6 +93,8 @@ from ivr.speech.errors import SpeechError
 from ivr.speech.initials import initials_of
 from ivr.speech.speech import Speech
 from ivr.telephones.provisioning import Provisioning, console
+from outbound import rules_file
+from outbound.hours import Clock
 
 log = structlog.get_logger(__name__)
 
@@ -155,7 +163,10 @@ class Controller:
         services |= {service.name: service for service in selfservice_services(self.store, self.quotes)}
         services |= {service.name: service for service in survey_services(self._worth_asking, self.journal)}
         services |= {service.name: service for service in waiting_services(self._keep_place)}
-        services |= {service.name: service for service in outreach_services(self._open_outreach(stack))}
+        services |= {
+            service.name: service
+            for service in outreach_services(TellingOutreach(self._open_outreach(stack), lambda: self.dialing.desk))
+        }
         identity = self._open_identity(stack, secrets.identity_key.encode())
         services |= {service.name: service for service in identity_services(identity)}
         self.library = Library(settings.dialplans, self.speech.catalogue, services, settings.start_flow)
@@ -181,7 +192,34 @@ class Controller:
                 outside=self._outside,
                 days=lambda: (self.lines.current.zone, self.lines.current.calendar),
                 line=settings.sip.number,
+                beep=str(layout.beep),
             )
+        )
+        recorder = AmiClient(
+            host=LOOPBACK,
+            port=settings.ports.at("ami"),
+            username=contract.AMI_RECORDER,
+            secret=secrets.ami_recorder,
+        )
+        self.campaigns = CampaignBook(
+            self.store,
+            settings.outbound,
+            rules_file.read(settings.outbound / rules_file.RULES_FILE.name),
+            self._clock,
+            [one.name for one in settings.sip.trunks],
+            utcnow,
+        )
+        self.dialing = DialingOffice(
+            self.store,
+            self.journal,
+            self.switchboard,
+            self.actions,
+            recorder,
+            (TrunkLimit(one.name, one.calls_per_second, one.channels) for one in settings.sip.trunks),
+            self.campaigns,
+            settings.run_dir / "early",
+            settings.outbound / "announcements" / "references",
+            settings.sip.number,
         )
         self.feature_calls = self._open_feature_calls(stack, secrets.identity_key.encode())
         kit = Kit(
@@ -194,6 +232,7 @@ class Controller:
             MUSIC_CLASS,
         )
         self.engine = Engine(lambda: self.library.current, kit, observe=self.metrics.call_ended)
+        self.dialing.serves(self.engine, lambda: self.library.current, settings.language)
         self.lines = LineBook(settings.dialplans, self.speech.catalogue, lambda: self.library.current.flows)
         self.lines.open()
         self.desk = LineDesk(lambda: self.lines.current, utcnow)
@@ -218,6 +257,8 @@ class Controller:
         stack.push_async_callback(self._end_tasks)
         await self.switchboard.start()
         stack.push_async_callback(self.switchboard.stop)
+        await self.dialing.start()
+        stack.push_async_callback(self.dialing.stop)
         self.agi = AgiServer(
             self._serve,
             host=LOOPBACK,
@@ -297,6 +338,10 @@ class Controller:
         trunks = self.settings.sip.trunks
         return f"PJSIP/{number}@{trunks[0].name}" if trunks else ""
 
+    def _clock(self) -> Clock:
+        """What tells days and hours of calling apart."""
+        return Clock(self.lines.current.zone, self.lines.current.calendar, self.trading_days.current)
+
     def _open_identity(self, stack: AsyncExitStack, key: bytes) -> Identity:
         sms = self.settings.sms
         pins = Pins(self.store, pepper(key))
@@ -319,7 +364,8 @@ class Controller:
         return outreach
 
     def _campaign_talk(self, campaign: str) -> CampaignTalk | None:
-        script = self.scripts.scripts.get(campaign)
+        known = self.campaigns.campaign(campaign)
+        script = None if isinstance(known, str) else self.scripts.scripts.get(known.what.script)
         return CampaignTalk(script.title, script) if script else None
 
     def _open_feature_calls(self, stack: AsyncExitStack, key: bytes) -> FeatureCalls:
@@ -351,7 +397,10 @@ class Controller:
             await self._verify(Call(session, self.speech.composer))
             return
         if environment.get("agi_network_script") == contract.AGI_PATH_CALLBACK:
-            await self.switchboard.callbacks.serve(session)
+            if call_of_leg(environment.get("agi_uniqueid", "")):
+                await self.dialing.serve_leg(session)
+            else:
+                await self.switchboard.callbacks.serve(session)
             return
         if _is_of_seat(session):
             call = Call(session, self.speech.composer)
@@ -362,7 +411,8 @@ class Controller:
         self._unended.add(call.id)
         how = "lost"
         try:
-            how = await self.reception.serve(call)
+            ours = is_attempt(call.id)
+            how = await (self.dialing.serve(call) if ours else self.reception.serve(call))
         finally:
             self._live.discard(call.id)
             hung_up = call.id in self._hung_up
@@ -435,12 +485,15 @@ class Controller:
         for call_id in (unended | self._unended) - there - self._live - told:
             self._end(call_id, "unseen")
         self._unended |= unended & there
+        self.dialing.unready()
+        await self.dialing.resync(ami)
         await self.switchboard.resync(ami)
         self.desk.keep_only(there | self._live)
 
     async def _follow_hangups(self) -> None:
         """A caller who hangs up in the dialplan's music, with no session of ours, ends the call as well."""
         async for event in self.events.events():
+            self.dialing.saw(event)
             self.switchboard.saw(event)
             if event.name == "Hangup":
                 call_id = event.get("Uniqueid")

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from db.attempt import is_attempt
 from ivr.ami.protocol import Event
 from ivr.contract import VAR_CALL, VAR_SEAT
-from ivr.dialing.names import attempt_of
 from ivr.queueing.seen import UP, variables_of
 from outbound.outcomes import sip_code
 
@@ -89,7 +89,7 @@ def fact_of(event: Event) -> DialFact | None:
             return _of(Answered, *_customer(event, "Uniqueid", "ChanVariable"))
         case "OriginateResponse" if event.get("Response") == "Failure":
             call = event.get("Uniqueid")
-            return Failed(call, _number(event.get("Reason"))) if attempt_of(call) is not None else None
+            return Failed(call, _number(event.get("Reason"))) if is_attempt(call) else None
         case "Hangup":
             call, channel = _customer(event, "Uniqueid", "ChanVariable")
             if not call:
@@ -105,11 +105,11 @@ def _of(kind: type[Began | Answered], call: str, channel: str) -> DialFact | Non
 def _customer(event: Event, id_header: str, variables: str) -> tuple[str, str]:
     """The attempt's call and the customer's channel that an event tells of; nothing when it is another's."""
     channel = event.get(id_header)
-    if attempt_of(channel) is not None:
+    if is_attempt(channel):
         return channel, channel
     carried = variables_of(event, variables)
     call = carried.get(VAR_CALL, "")
-    if carried.get(VAR_SEAT) or attempt_of(call) is None:
+    if carried.get(VAR_SEAT) or not is_attempt(call):
         return "", ""
     return call, channel
 

@@ -6,7 +6,7 @@ seconds of its own and refuses (503) what is too much in one of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 
@@ -37,9 +37,11 @@ class Trunks:
         """Of all of them."""
         return tuple(self._trunks)
 
-    def take(self, call: str, now: float) -> str | None:
-        """Begin this call now: the trunk that takes it, or None: nobody does yet."""
+    def take(self, call: str, now: float, only: Collection[str] = ()) -> str | None:
+        """Begin this call now: the trunk that takes it (one of ``only``, where some are given); None: none yet."""
         for name, trunk in self._trunks.items():
+            if only and name not in only:
+                continue
             if trunk.next_at <= now and len(trunk.calls) < trunk.limit.channels:
                 trunk.next_at = now + 1 / trunk.limit.calls_per_second
                 trunk.calls.add(call)

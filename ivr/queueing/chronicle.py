@@ -9,6 +9,7 @@ from typing import Final
 
 from agent_routing.decisions import Why
 from db.agent import Session
+from db.attempt import is_attempt
 from db.events import (
     OFFER_FAILED,
     OFFER_MADE,
@@ -36,6 +37,8 @@ class Chronicle(Witness):
         self._tell = tell
 
     def joined(self, call: str, place: Place, again: bool) -> None:
+        if is_attempt(call):  # we called, and nobody waits for us: ivr.dialing tells of it
+            return
         joined = datetime.datetime.fromtimestamp(place.joined, datetime.UTC)
         data = {
             "joined": joined.isoformat(),
@@ -54,6 +57,8 @@ class Chronicle(Witness):
         self._tell(QueueNews(WAIT_JOINED, call, tier=place.tier, joined=place.joined, place=encode(place)))
 
     def left(self, call: str, place: Place, how: str, waited: float) -> None:
+        if is_attempt(call):
+            return
         if not is_callback(call):
             self._journal.append(Event(call, WAIT_LEFT, {"how": how, "waited": round(waited, 1)}))
         self._tell(QueueNews(WAIT_LEFT, call, tier=place.tier, joined=place.joined, how=how, waited=waited))

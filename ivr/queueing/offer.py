@@ -55,9 +55,12 @@ class _Prepared:
 class OfferMaker:
     """Makes the variables of offers (``ivr.contract.VAR_OFFER_*``)."""
 
-    def __init__(self, prompts: Prompts, voice: Voice, name_of: NameOf, recordings: PurePath, language: str) -> None:
+    def __init__(
+        self, prompts: Prompts, voice: Voice, name_of: NameOf, recordings: PurePath, language: str, beep: str = ""
+    ) -> None:
         """``name_of(customer row)`` gives a customer's name; ``recordings`` is a folder that Asterisk can write to;
-        ``language`` is the one in which agents are spoken to."""
+        ``language`` is the one in which agents are spoken to; ``beep`` is a short sound, without extension."""
+        self._beep = beep
         self._prompts = prompts
         self._voice = voice
         self._name_of = name_of
@@ -99,6 +102,8 @@ class OfferMaker:
         texts = prepared.name.by_language if prepared and prepared.name else {}
         name = texts.get(self._language) or next(iter(texts.values()), "")
         whisper = prepared.whisper if prepared else self._ready(WHISPER_TIER.format(tier=place.tier))
+        if place.at_once:  # who has answered us is there already: a signal, and no words
+            whisper = self._beep
         offer, record = self.named(place)
         return {
             contract.VAR_OFFER_ID: offer,

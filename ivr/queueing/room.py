@@ -9,6 +9,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -52,6 +53,8 @@ class Room:
         self._estimates: dict[str, WaitRange] = {}
         self._announced: dict[str, AnnouncedWait] = {}
         self._preparing: set[asyncio.Task[None]] = set()
+        self.ours: Callable[[str], Place | None] = lambda _call: None
+        """The place of somebody whom we called, as whoever called them has it (``ivr.dialing``)."""
 
     async def may_record(self, caller: Caller) -> bool:
         """No customer is told what is not done: some want no recording, whatever the flow says."""
@@ -61,6 +64,8 @@ class Room:
     async def place(self, caller: Caller, wish: Wish, carried: str) -> str:
         """The caller's place, as the channel carries it; a good one that is carried already is kept."""
         place = decode(carried) or await self._new_place(caller, wish)
+        if place.at_once:
+            return encode(place)
         task = asyncio.get_running_loop().create_task(self._offers.prepare(caller.call_id, place), name="whisper")
         self._preparing.add(task)
         task.add_done_callback(self._prepared)
@@ -126,6 +131,9 @@ class Room:
             self._estimates = dict(found)
 
     async def _new_place(self, caller: Caller, wish: Wish) -> Place:
+        if (ours := self.ours(caller.call_id)) is not None:  # nothing is looked up: every moment counts
+            required = {**ours.required, **wish.required}
+            return replace(ours, required=required, wished=wish.wished, consent=wish.consent)
         customer = _customer(caller)
         profile, kept = await asyncio.gather(self._profile_of(caller), self._kept(caller, customer))
         place = Place(

@@ -27,7 +27,7 @@ class Surroundings:
     """What the queue of one controller is given. ``actions`` is the manager's account that may act;
     ``recordings`` is a folder that Asterisk writes to, ``routing`` that of policy.yaml and its like; ``queue_log`` is
     Asterisk's record of its own queue. ``outside(number)`` says how a number outside is dialled; empty: not at all.
-    ``days`` gives time zone and calendar that hold now; ``line`` is the hotline's number."""
+    ``days`` gives time zone and calendar that hold now; ``line`` is the hotline's number; ``beep`` a short sound."""
 
     store: Store
     journal: EventSink
@@ -41,6 +41,7 @@ class Surroundings:
     outside: Callable[[str], str]
     days: Callable[[], tuple[datetime.tzinfo, Days]]
     line: str
+    beep: str
 
 
 @dataclass(frozen=True, slots=True)

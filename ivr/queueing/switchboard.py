@@ -80,12 +80,14 @@ class Switchboard:
         self.desk = AgentDesk(store, rules.times, rules.reasons)
         self.acts = ManagerActs(actions)
         self.staff = Staff(self.desk, Agents(store), Seats(store), rules.times, utcnow, self._session_changed)
-        self.offers = OfferMaker(around.prompts, around.voice, self._name_of, around.recordings, around.language)
+        self.offers = OfferMaker(
+            around.prompts, around.voice, self._name_of, around.recordings, around.language, around.beep
+        )
         self.keeping = Keeping(Keeper(store, Folder(Path(around.recordings)), retention.read()))
         self.last_talks = LastTalks(Talks(store).last_ended)
-        witnesses = Witnesses(Chronicle(journal, self._news), self.keeping, self.last_talks)
+        self.witnesses = Witnesses(Chronicle(journal, self._news), self.keeping, self.last_talks)
         self.dispatcher = Dispatcher(
-            self.staff, self.acts, self.offers, witnesses, rules.policy, TalkTimes(USUAL_TALKS)
+            self.staff, self.acts, self.offers, self.witnesses, rules.policy, TalkTimes(USUAL_TALKS)
         )
         self.callbacks = CallbackDesk(
             store,
@@ -98,17 +100,17 @@ class Switchboard:
             around.outside,
             around.line,
         )
-        witnesses.add(self.callbacks)
+        self.witnesses.add(self.callbacks)
         self.room = Room(self.dispatcher, self.offers, self._profiles, self.callbacks.called_in)
         self.questions = Questions(self.dispatcher)
-        self._open_talks(witnesses, rules)
+        self._open_talks(rules)
         self.away = AwayQueue(actions, self.acts, journal, _is_known_to(Calls(store)), around.queue_log)
         self.open_legs = OpenLegs(actions, self.staff, self.dispatcher.seating, self.offers.accept)
         self._loops: set[asyncio.Task[None]] = set()
         self._telling: set[asyncio.Task[None]] = set()
         self._today = brokerage_day(utcnow())
 
-    def _open_talks(self, witnesses: Witnesses, rules: Rules) -> None:
+    def _open_talks(self, rules: Rules) -> None:
         """What can be done within a talk: by keys, by commands, by supervisors."""
         around, acts = self._around, TalkActs(self._around.actions)
         self.talk_desk = TalkDesk(
@@ -116,7 +118,7 @@ class Switchboard:
             self.staff,
             acts,
             self.offers,
-            witnesses,
+            self.witnesses,
             around.journal,
             rules.talks,
             around.outside,

@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 from agent_routing.policy import Target
 from db.agent import StateChange
+from db.attempt import is_attempt
 from db.customer import Tier
 from ivr.report.agent_time import spans
 from ivr.report.counts import Counts
@@ -69,6 +70,8 @@ class Tally:
 
     def add_call(self, story: Story, handled: Iterable[StateChange] = ()) -> None:
         """One call, with the lines of history of the agents who talked in it; of any time, also outside the period."""
+        if is_attempt(story.call.id):  # we called: no caller of ours was offered, answered or abandoned
+            return
         line = self.rules.line_of(story.call.line)
         if story.call.started_at in self.period:
             for counts in self._groups(line=line, at=story.call.started_at):

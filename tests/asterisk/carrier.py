@@ -28,6 +28,7 @@ from ivr.speech.audio import alaw
 
 LOOPBACK: Final = "127.0.0.1"
 RATE: Final = 8000
+PICKED_UP: Final = "UP_"  # and the number: a variable of the network's dialplan
 RECORD: Final = "carrier"  # the "queue" under which the record is kept: app_queue's log is a fast one
 
 
@@ -39,6 +40,7 @@ class Behaviour(Enum):
     SHORT = "02"  # … after five
     PRESSES_1 = "03"  # answers, and presses 1 as soon as anything is heard
     PRESSES_9 = "04"  # … 9
+    WHEN_TOLD = "05"  # rings until the test says otherwise (``Carrier.answer``); then a person
     BUSY = "10"  # 486
     RINGS = "11"  # rings for ever
     NO_SUCH = "12"  # 404
@@ -107,6 +109,10 @@ class Carrier:
     def invited(self) -> Counter[str]:
         """How often each number was dialled."""
         return Counter(one.number for one in self.record() if one.what == "INVITE")
+
+    def answer(self, number: str) -> None:
+        """The telephone that rings is picked up."""
+        self.process.cli(f"dialplan set global {PICKED_UP}{number} 1")
 
     def trunk(self, name: str = "carrier", **more: object) -> dict[str, object]:
         """The settings of a trunk that leads here (``sip.trunks``)."""
@@ -244,6 +250,14 @@ def _dialplan(sounds: Path) -> str:
     answer = [*ring, write % "ANSWER", "Answer()"]
     ends = {
         Behaviour.PERSON: [*answer, f"Playback({sounds}/hello)", "Wait(7200)"],
+        Behaviour.WHEN_TOLD: [
+            "Ringing()",
+            "Wait(0.1)",
+            f'GotoIf($["${{{PICKED_UP}${{PHONE}}}}" = ""]?2)',
+            *answer[2:],
+            f"Playback({sounds}/hello)",
+            "Wait(7200)",
+        ],
         Behaviour.GLIMPSE: [*answer, "Wait(0.5)", "Hangup(16)"],
         Behaviour.SHORT: [*answer, f"Playback({sounds}/hello)", "Wait(4.3)", "Hangup(16)"],
         Behaviour.PRESSES_1: [*answer, "Wait(3)", "SendDTMF(1)", "Wait(7200)"],

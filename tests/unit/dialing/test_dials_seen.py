@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ivr.ami.protocol import Event
-from ivr.dialing.names import attempt_of, call_of, call_of_leg
+from ivr.dialing.names import call_of_leg
 from ivr.dialing.seen import Answered, Began, DialFact, EarlyMedia, Failed, Gone, Rings, fact_of
 
 CARRIED = "GOLDLINE_CALL=attempt-7"
@@ -77,9 +77,6 @@ def test_the_leg_of_a_seat_is_no_customer() -> None:
     assert fact_of(event) is None
 
 
-def test_names() -> None:
-    assert call_of(7) == "attempt-7"
-    assert attempt_of("attempt-7") == 7
-    assert [attempt_of(text) for text in ("attempt-", "attempt-x", "attempt-7-0a", "callback-7", "7", "")] == [None] * 6
+def test_names_of_legs() -> None:
     assert call_of_leg("attempt-7-0a1b") == "attempt-7"
-    assert [call_of_leg(text) for text in ("attempt-7", "callback-7-0a", "attempt-7-", "x")] == [""] * 4
+    assert [call_of_leg(text) for text in ("attempt-7", "callback-7-0a", "attempt-7-", "x", "")] == [""] * 5
