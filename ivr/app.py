@@ -34,6 +34,8 @@ from db.store import Store
 from db.trading_days import TradingDays
 from db.waiting_callbacks import is_callback
 from ivr import contract
+from ivr.agent_desk.office import DeskOffice
+from ivr.agent_desk.ports import NoPreviews
 from ivr.agents.feature_calls import FeatureCalls
 from ivr.agents.log_in import LogIns
 from ivr.agi.errors import AgiError
@@ -221,7 +223,10 @@ class Controller:
             settings.outbound / "announcements" / "references",
             settings.sip.number,
         )
-        self.feature_calls = self._open_feature_calls(stack, secrets.identity_key.encode())
+        key = secrets.identity_key.encode()
+        log_ins = self._open_log_ins(stack, key)
+        self.feature_calls = self._open_feature_calls(log_ins)
+        self.agent_desk = self._open_agent_desk(log_ins, key)
         kit = Kit(
             self.speech.catalogue,
             services,
@@ -259,6 +264,8 @@ class Controller:
         stack.push_async_callback(self.switchboard.stop)
         await self.dialing.start()
         stack.push_async_callback(self.dialing.stop)
+        await self.agent_desk.start()
+        stack.push_async_callback(self.agent_desk.stop)
         self.agi = AgiServer(
             self._serve,
             host=LOOPBACK,
@@ -303,10 +310,12 @@ class Controller:
                 Route("GET", "/queue", self.switchboard.questions.queue),
                 Route("GET", "/queue/{call}", self.switchboard.questions.why),
                 *self.switchboard.talk_routes.all(Route),
+                *self.agent_desk.routes(Route),
             ],
         )
         await self.health.start()
         stack.push_async_callback(self.health.stop)
+        stack.push_async_callback(self.agent_desk.close)
         settle_memory()
         log.info("controller ready", agi=self.agi.port, flows=sorted(self.library.current.flows))
 
@@ -368,14 +377,39 @@ class Controller:
         script = None if isinstance(known, str) else self.scripts.scripts.get(known.what.script)
         return CampaignTalk(script.title, script) if script else None
 
-    def _open_feature_calls(self, stack: AsyncExitStack, key: bytes) -> FeatureCalls:
+    def _open_log_ins(self, stack: AsyncExitStack, key: bytes) -> LogIns:
         pins = AgentPins(self.store, pepper(key))
         stack.callback(pins.close)
+        return LogIns(self.store, pins, key)
+
+    def _open_agent_desk(self, log_ins: LogIns, key: bytes) -> DeskOffice:
+        """What agents see and say of whoever is on the line."""
+        board = self.switchboard
+        office = DeskOffice(
+            self.store,
+            self.journal,
+            board.dispatcher,
+            board.staff,
+            NoPreviews(),
+            self._campaign_talk,
+            self.matters,
+            self.results,
+            lambda: self.scripts.dispositions,
+            board.rules.callbacks,
+            lambda: (self.lines.current.zone, self.lines.current.calendar),
+            log_ins,
+            board.desk,
+            key,
+        )
+        board.witnesses.add(office)
+        return office
+
+    def _open_feature_calls(self, log_ins: LogIns) -> FeatureCalls:
         reasons = pause_reasons.read()
         return FeatureCalls(
             self.store,
             AgentDesk(self.store, seat_times.read(), reasons),
-            LogIns(self.store, pins, key),
+            log_ins,
             self.speech.catalogue,
             feature_codes.read(),
             reasons,

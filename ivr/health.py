@@ -127,6 +127,8 @@ class HealthServer:
                 return web.json_response(await answer(request.match_info, body if isinstance(body, dict) else {}))
             except GoldlineError as error:
                 told = {"error": error.error_id, "message": error.message, "remedy": error.remedy}
+                if fault := getattr(error, "fault", ""):  # a word for whoever says it in another language
+                    told["fault"] = fault
                 return web.json_response(told, status=409)
 
         return handle

@@ -9,6 +9,7 @@ import sys
 
 import click
 
+from ivr.cli.agent import agent
 from ivr.cli.agents import agents, seats
 from ivr.cli.audit import audit
 from ivr.cli.calendar import calendar
@@ -63,6 +64,7 @@ COMMANDS = (
     tiers,
     identity,
     desk,
+    agent,
     agents,
     seats,
     talk,

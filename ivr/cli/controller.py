@@ -19,9 +19,10 @@ class NoController(GoldlineError):
 
 
 class Refused(GoldlineError):
-    """The controller answers that it cannot be done."""
+    """The controller answers that it cannot be done; ``answered`` is its own word for why."""
 
     error_id: ClassVar[str] = "refused"
+    answered: str = ""
 
 
 def done(method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -49,7 +50,9 @@ async def ask(
         ):
             if answer.status == 409:
                 told = await answer.json()
-                raise Refused(told["message"], remedy=told["remedy"])
+                refused = Refused(told["message"], remedy=told["remedy"])
+                refused.answered = told.get("fault") or told["error"]
+                raise refused
             answer.raise_for_status()
             return dict(await answer.json())
     except (aiohttp.ClientError, TimeoutError) as error:

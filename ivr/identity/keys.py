@@ -9,7 +9,7 @@ from typing import Final, Literal
 from db.identity_tries import TryKey
 from db.phone_numbers import stored_form
 
-Purpose = Literal["seal", "pins", "callers", "accounts", "codes", "agents"]
+Purpose = Literal["seal", "pins", "callers", "accounts", "codes", "agents", "desk"]
 
 # What trunks put where a number was withheld: RFC 3323 (4.1.1.3, "anonymous"), Asterisk's presentations, and habits.
 WITHHELD_FORMS: Final = frozenset(
