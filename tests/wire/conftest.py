@@ -14,6 +14,6 @@ def pytest_asyncio_loop_factories(
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Server and client run on both loops: the product uses uvloop, whose transports differ in many small ways."""
     loops: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop}
-    if item.path.name.startswith(("test_agi_", "test_ami_client")):
+    if item.path.name.startswith(("test_agi_", "test_ami_client", "test_quote_feeds")):
         loops["uvloop"] = uvloop.new_event_loop
     return loops
