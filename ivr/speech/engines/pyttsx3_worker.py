@@ -5,33 +5,23 @@ pyttsx3 2.99 makes the rules here: one engine, in one thread, kept for the life 
 it); ``runAndWait`` returns before the sound is there, so espeak is waited for with ``Synchronize``; it also cancels
 what espeak has in its queue, so nothing may be in it; the driver prints to standard output, which is therefore taken
 away from it; a file is believed only when it holds sound.
-
-The exchange: each message is four bytes of length, big-endian, then that much. A request is JSON
-``{"language": …, "words": …}``. An answer is a JSON message ``{"alaw": n, "sln16": n}`` followed by that many bytes, or
-``{"error": …}``. The first message is ``{"ready": true}`` or an error. The process ends when its input ends.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import signal
-import struct
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, BinaryIO
 
 from ivr.speech import pinyin
 from ivr.speech.audio import shaping
 from ivr.speech.engines.engine import SpokenText, clip_of_words
+from ivr.speech.engines.worker_exchange import Say, run
 from ivr.speech.voices import Voice
 
 NICENESS = 5  # rendering gives way to calls
-LENGTH = struct.Struct(">I")
-LARGEST_MESSAGE = 1 << 26  # no request and no clip is near it: more is a stream out of step
 RATE_SECONDS = 5.0  # a new rate is in force after a millisecond; on a machine without a free core, later
 FILE_TRIES = 2  # pyttsx3 loses a file now and then: once more before it is an error
 
@@ -99,48 +89,15 @@ def _taken(file: Path) -> tuple[shaping.Samples, int] | None:
     return (samples, rate) if len(samples) else None
 
 
-def serve(source: BinaryIO, sink: BinaryIO, directory: Path) -> None:
-    """Answer requests until there are no more."""
-    try:
-        voice = Pyttsx3Voice(directory)
-    except Exception as error:  # the driver raises whatever it likes, and all of it is news for the parent
-        _send(sink, {"error": f"{type(error).__name__}: {error}"})
-        return
-    _send(sink, {"ready": True})
-    pinyin.load()  # after we are said to be ready, before a caller waits for us
-    while request := _read(source):
-        try:
-            clip = clip_of_words(request["language"], request["words"], voice.speak)
-        except Exception as error:  # as above: the parent decides what to do
-            _send(sink, {"error": f"{type(error).__name__}: {error}"})
-            continue
-        _send(sink, {"alaw": len(clip.alaw), "sln16": len(clip.sln16)}, clip.alaw, clip.sln16)
-
-
-def _read(source: BinaryIO) -> dict[str, Any] | None:
-    head = source.read(LENGTH.size)
-    if len(head) < LENGTH.size:
-        return None
-    request: dict[str, Any] = json.loads(source.read(LENGTH.unpack(head)[0]))
-    return request
-
-
-def _send(sink: BinaryIO, head: dict[str, Any], *bodies: bytes) -> None:
-    message = json.dumps(head).encode()
-    sink.write(b"".join((LENGTH.pack(len(message)), message, *bodies)))
-    sink.flush()
-
-
 def main() -> None:
-    """Take standard output for the answers alone, then serve."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, who then closes our input
-    os.setpriority(os.PRIO_PROCESS, 0, NICENESS)  # absolute: the controller, whose child this is, may be above all
-    sink = os.fdopen(os.dup(1), "wb")
-    with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
-    # A broken pipe: the parent is gone.
-    with tempfile.TemporaryDirectory(prefix="goldline-speech-") as directory, contextlib.suppress(BrokenPipeError):
-        serve(sys.stdin.buffer, sink, Path(directory))
+    """Serve until there are no more requests."""
+    with tempfile.TemporaryDirectory(prefix="goldline-speech-") as directory:
+
+        def start() -> Say:
+            voice = Pyttsx3Voice(Path(directory))
+            return lambda language, words: clip_of_words(language, words, voice.speak)
+
+        run(start, NICENESS, then=pinyin.load)  # after we are said to be ready, before a caller waits for us
     # espeak's own thread may still be there; nothing is left to be said.
     sys.stderr.flush()
     os._exit(0)
