@@ -20,6 +20,7 @@ from pathlib import Path
 
 import uvloop
 
+from ivr.speech.manner import Manner
 from ivr.speech.speech import Speech
 from ivr.speech.utterance import Piece, Utterance
 from ivr.speech.values import Change, Code, Move, Name, Price, Time, Value
@@ -64,7 +65,7 @@ async def measure(arguments: argparse.Namespace, directory: Path) -> dict[str, f
         "engine": arguments.engine,
         "cores": os.cpu_count() or 1,
     }
-    speech = Speech.open(PROMPTS, directory / "cache", directory / "sounds", arguments.engine)
+    speech = Speech.open(PROMPTS, directory / "cache", directory / "sounds", Manner(arguments.engine))
     await speech.start()
 
     started, cpu = time.perf_counter(), cpu_seconds()

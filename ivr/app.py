@@ -335,8 +335,7 @@ class Controller:
             prompts=settings.prompts,
             cache=settings.cache_dir / "speech",
             sounds=settings.sounds_dir,
-            engine=settings.speech.engine,
-            workers=settings.speech.workers,
+            manner=settings.speech.manner(learns=settings.speech.learns),
         )
         await speech.start()
         stack.push_async_callback(speech.stop)

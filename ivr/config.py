@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ivr import contract
 from ivr.errors import GoldlineError
+from ivr.speech.manner import Manner
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 ENVIRONMENT_PREFIX = "GOLDLINE_"
@@ -155,6 +156,20 @@ class Speech(Section):
 
     engine: Literal["pyttsx3", "espeak"] = "pyttsx3"
     workers: int = Field(1, ge=1, le=8, description="processes that render speech")
+    natural: bool = Field(
+        True, description="the natural voice says what was rendered ahead; without it the engine says everything"
+    )
+    learns: bool = Field(
+        True, description="what the natural voice lacks is rendered in the background (needs the extra voice)"
+    )
+    sounds_mb: int = Field(
+        512, ge=16, description="composed sounds kept, in megabytes; then the least used are forgotten"
+    )
+    clips_mb: int = Field(2048, ge=64, description="the same for rendered clips in the cache directory")
+
+    def manner(self, learns: bool = False) -> Manner:
+        """As ``ivr.speech`` takes it."""
+        return Manner(self.engine, self.workers, self.natural, learns, self.sounds_mb << 20, self.clips_mb << 20)
 
 
 class Quotes(Section):

@@ -25,6 +25,7 @@ from ivr.flow.proof import Seal
 from ivr.memory import settle_memory
 from ivr.metrics import Metrics
 from ivr.services.offline import offline_services
+from ivr.speech.manner import Manner
 from ivr.speech.speech import Speech
 
 
@@ -40,7 +41,7 @@ class Counted:
 async def main(port: int) -> None:
     logs.configure("info", "text", open(os.devnull, "w"))  # noqa: PTH123, SIM115
     work = Path(tempfile.mkdtemp(prefix="goldline-bench-"))
-    speech = Speech.open(CHECKOUT / "prompts", work / "cache", work / "sounds", engine="espeak")
+    speech = Speech.open(CHECKOUT / "prompts", work / "cache", work / "sounds", Manner("espeak"))
     await speech.start()
     services = await offline_services()
     flow, problems = read_flow(Path(__file__).with_suffix(".yaml"))

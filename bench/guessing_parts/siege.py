@@ -166,7 +166,7 @@ class Siege:
             pins.close()
             await store.close()
         speech = Speech.open(
-            settings.prompts, settings.cache_dir / "speech", settings.run_dir / "siege", settings.speech.engine
+            settings.prompts, settings.cache_dir / "speech", settings.run_dir / "siege", settings.speech.manner()
         )
         await speech.start()
         try:

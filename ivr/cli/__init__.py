@@ -24,6 +24,7 @@ from ivr.cli.lines import lines
 from ivr.cli.missed import missed
 from ivr.cli.monitor import monitor
 from ivr.cli.outbound import outbound
+from ivr.cli.prompts import prompts
 from ivr.cli.recordings import recordings
 from ivr.cli.report import report
 from ivr.cli.routing import routing, simulate
@@ -60,6 +61,7 @@ COMMANDS = (
     try_,
     lines,
     calendar,
+    prompts,
     customers,
     tiers,
     identity,

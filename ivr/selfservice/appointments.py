@@ -97,8 +97,13 @@ def _told(seat: Seat) -> dict[str, Value]:
 
 def where(seat: Seat) -> Name:
     """The branch, and the adviser if there is one, as they are said."""
-    zh, en = seat.branch_zh or seat.branch_en, seat.branch_en or seat.branch_zh
-    adviser_zh, adviser_en = seat.adviser_zh or seat.adviser_en, seat.adviser_en or seat.adviser_zh
+    return place(seat.branch_zh, seat.branch_en, seat.adviser_zh, seat.adviser_en)
+
+
+def place(branch_zh: str, branch_en: str, adviser_zh: str, adviser_en: str) -> Name:
+    """The same of names, of which one language may be empty."""
+    zh, en = branch_zh or branch_en, branch_en or branch_zh
+    adviser_zh, adviser_en = adviser_zh or adviser_en, adviser_en or adviser_zh
     if not adviser_zh:
         return Name({"zh": zh, "en": en})
     return Name({"zh": f"{zh}，{adviser_zh}", "en": f"{en}, with {adviser_en}"})

@@ -81,6 +81,14 @@ class Catalogue:
         """Whether that prompt exists in that language."""
         return prompt in self._templates.get(language, {})
 
+    def text(self, prompt: str, language: str) -> str:
+        """The prompt as words, placeholders as {name}. Raises KeyError."""
+        gap = " " if language == "en" else ""
+        return gap.join(
+            f"{{{part.name}}}" if isinstance(part, Slot) else part.words
+            for part in self._templates[language][prompt].parts
+        )
+
     def close_to(self, prompt: str) -> list[str]:
         """Prompts with a name like that one, best first: for "did you mean"."""
         return difflib.get_close_matches(prompt, self.prompts, n=3)

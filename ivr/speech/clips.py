@@ -7,7 +7,9 @@ may be deleted at any time.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import time
 from collections import OrderedDict
 from pathlib import Path
 
@@ -16,6 +18,16 @@ from ivr.speech.clip_files import ALAW, delete_clip, read_clip, write_clip
 
 MEMORY_BYTES = 96 << 20  # all number words of two languages (25 MB) and some thousand names
 DISK_BYTES = 2 << 30  # notices come and go; this is half a day of speech
+
+
+def rendered_name(identity: str, language: str, words: str) -> str:
+    """The name of a clip that an engine renders: ``identity`` is the engine's."""
+    return hashed(f"{identity}\x1f{language}\x1f{words}")
+
+
+def hashed(body: str) -> str:
+    """All that shapes a sound, as a name."""
+    return hashlib.sha256(body.encode()).hexdigest()[:32]
 
 
 class Clips:
@@ -28,6 +40,12 @@ class Clips:
         self._disk_bytes = disk_bytes
         self._in_memory: OrderedDict[str, Clip] = OrderedDict()
         self._held_bytes = 0
+        self._kept = 0  # clips written since the last look at the disk
+
+    @property
+    def grown(self) -> bool:
+        """Whether anything was written since ``prune``."""
+        return self._kept > 0
 
     def get(self, name: str) -> Clip | None:
         """The clip, from memory or disk; None when it has to be rendered. Reads at most two small files."""
@@ -48,6 +66,7 @@ class Clips:
         base = self._base(name)
         base.parent.mkdir(parents=True, exist_ok=True)
         write_clip(base, clip)
+        self._kept += 1
         self.hold(name, clip)
 
     def hold(self, name: str, clip: Clip) -> None:
@@ -60,12 +79,19 @@ class Clips:
             self._held_bytes -= forgotten.size
 
     def prune(self) -> int:
-        """Delete the clips on disk not used for longest until the rest fit; returns how many. Slow: not on the loop."""
+        """Delete the clips on disk not used for longest until the rest fit; returns how many. Slow: not on the loop.
+
+        Those in memory are in use, whatever the disk says of when they were read.
+        """
+        self._kept = 0
+        used_at = time.time()
+        in_use = frozenset(self._in_memory)
         found: list[tuple[float, int, Path]] = []
         for file in self._directory.glob(f"*/*{ALAW}"):
             with contextlib.suppress(FileNotFoundError):
                 status = file.stat()
-                found.append((status.st_mtime, status.st_size * 5, file.with_suffix("")))
+                used = used_at if file.stem in in_use else status.st_mtime
+                found.append((used, status.st_size * 5, file.with_suffix("")))
         found.sort(reverse=True)
         total = deleted = 0
         for _, size, base in found:

@@ -1,4 +1,7 @@
-"""Utterances into sounds: each piece a clip, recorded or rendered or cached, joined into one file.
+"""Utterances into sounds: each piece a clip, joined into one file.
+
+A clip is a recording where there is one, else the natural voice's where it has been rendered ahead (in the voice pack
+or the clip cache), else the plain engine's, which is rendered while the caller waits.
 
 Knows nothing of engines beyond their interface, nothing of flows and calls. All on one event loop.
 """
@@ -7,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
@@ -16,12 +18,13 @@ import structlog
 
 from ivr.speech.audio import shaping
 from ivr.speech.audio.clip import Clip, join, silence
-from ivr.speech.clips import Clips
+from ivr.speech.clips import Clips, hashed, rendered_name
 from ivr.speech.engines.engine import Engine
 from ivr.speech.errors import RecordingInvalid, SpeechError
 from ivr.speech.recordings import Recording, Recordings, clip_of_recording
 from ivr.speech.sounds import Sounds
 from ivr.speech.utterance import Piece, Sound, Utterance
+from ivr.speech.voice_pack import Packed, VoicePack, phrase
 
 LEAD_MS = 60  # before the first word, so that a jitter buffer that is still filling eats no consonant
 TAIL_MS = 40  # after the last, so that it is not cut off
@@ -39,19 +42,41 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Need:
-    """A clip that an utterance needs: its name in the cache, and how to come by it."""
+    """A clip that an utterance needs: its name in the cache, how to come by it, and the pause that follows it.
+
+    ``ready_made`` is sound that only has to be read. ``natural``: the name is that of a clip of the natural voice.
+    """
 
     name: str
     language: str
     words: str
-    recording: Recording | None
+    pause_after_ms: int
+    ready_made: Recording | Packed | None = None
+    natural: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Natural:
+    """The natural voice, as far as it was rendered ahead: the shipped pack, and what was rendered here since.
+
+    ``identity`` is that of whoever renders here. ``wish`` is told of words that the plain engine had to say.
+    """
+
+    pack: VoicePack
+    identity: str
+    wish: Callable[[str, str], None] | None = None
 
 
 class Composer:
     """Makes one sound of each utterance, and remembers it."""
 
-    def __init__(self, engine: Engine, recordings: Recordings, clips: Clips, sounds: Sounds) -> None:
+    def __init__(
+        self, engine: Engine, recordings: Recordings, clips: Clips, sounds: Sounds, natural: Natural | None = None
+    ) -> None:
+        """Without ``natural``, the plain engine says all that is not recorded."""
         self._engine = engine
+        self._natural = natural
+        self._absent: set[str] = set()  # names of natural clips that are not in the cache
         self._recordings = recordings
         self._clips = clips
         self._sounds = sounds
@@ -66,7 +91,7 @@ class Composer:
         key = utterance.key
         name = self._names.get(key)
         if name is None:
-            name = self._sound_name(utterance, self._needs(utterance))
+            name = self._sound_name(self._needs(utterance))
             if len(self._names) >= MOST_NAMES:
                 self._names.clear()
             self._names[key] = name
@@ -87,14 +112,14 @@ class Composer:
         needs = self._needs(utterance)
         clips = [clip for need in needs if (clip := self._clips.get(need.name)) is not None]
         if len(clips) == len(needs) and sum(clip.size for clip in clips) <= WRITTEN_ON_THE_LOOP_BYTES:
-            joined = _joined(utterance, clips)
-            name = self._sound_name(utterance, needs)
+            joined = _joined(needs, clips)
+            name = self._sound_name(needs)
             with _storing():
                 self._sounds.write(name, joined)
             return self._sounds.add(name, joined)
         task = self._composing.get(utterance.key)
         if task is None:
-            task = _shared(self._composing, utterance.key, self._compose_slowly(utterance, needs))
+            task = _shared(self._composing, utterance.key, self._compose_slowly(needs))
         return await asyncio.shield(task)
 
     async def warm(
@@ -135,39 +160,87 @@ class Composer:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def learn(self, language: str, words: str, clip: Clip) -> None:
+        """Keep a clip of the natural voice: from now on it says these words. Raises nothing."""
+        assert self._natural is not None
+        name = rendered_name(self._natural.identity, language, words)
+        self._keep(name, clip)
+        self._absent.discard(name)
+        self._names.clear()
+
+    def has_learnt(self, language: str, words: str) -> bool:
+        """Whether the natural voice has these words, in the pack or because they were rendered here."""
+        return self._natural is not None and self._natural_need(self._natural, language, Piece(words)) is not None
+
     def _needs(self, utterance: Utterance) -> list[_Need]:
-        return [self._need(utterance.language, piece) for piece in utterance.pieces]
+        needs: list[_Need] = []
+        pieces = list(utterance.pieces)
+        while pieces:
+            count = self._said_together(utterance.language, pieces)
+            piece = pieces[0]
+            if count > 1:
+                piece = Piece(
+                    phrase(utterance.language, pieces[:count]), pause_after_ms=pieces[count - 1].pause_after_ms
+                )
+            needs.append(self._need(utterance.language, piece))
+            del pieces[:count]
+        return needs
+
+    def _said_together(self, language: str, pieces: list[Piece]) -> int:
+        if self._natural is None:
+            return 1
+        count = self._natural.pack.longest(language, pieces)
+        recorded = any(self._recordings.find(language, piece.words, piece.prompt) for piece in pieces[:count])
+        return 1 if recorded else count
 
     def _need(self, language: str, piece: Piece) -> _Need:
         recording = self._recordings.find(language, piece.words, piece.prompt)
         if recording:
             body = f"recording\x1f{recording.digest}\x1f{shaping.VERSION}"
-        else:
-            body = f"{self._engine.identity}\x1f{language}\x1f{piece.words}"
-        return _Need(_hash(body), language, piece.words, recording)
+            return _Need(hashed(body), language, piece.words, piece.pause_after_ms, recording)
+        if self._natural is not None:
+            need = self._natural_need(self._natural, language, piece)
+            if need is not None:
+                return need
+            if self._natural.wish is not None:
+                self._natural.wish(language, piece.words)
+        name = rendered_name(self._engine.identity, language, piece.words)
+        return _Need(name, language, piece.words, piece.pause_after_ms)
 
-    def _sound_name(self, utterance: Utterance, needs: list[_Need]) -> str:
+    def _natural_need(self, natural: Natural, language: str, piece: Piece) -> _Need | None:
+        packed = natural.pack.find(language, piece.words)
+        if packed is not None:
+            name = rendered_name(natural.pack.identity(language), language, piece.words)
+            return _Need(name, language, piece.words, piece.pause_after_ms, packed, natural=True)
+        name = rendered_name(natural.identity, language, piece.words)
+        if name in self._absent:
+            return None
+        if self._clips.get(name) is None:
+            if len(self._absent) >= MOST_NAMES:
+                self._absent.clear()
+            self._absent.add(name)
+            return None
+        return _Need(name, language, piece.words, piece.pause_after_ms, natural=True)
+
+    def _sound_name(self, needs: list[_Need]) -> str:
         """Named by content: the clips and pauses in it. A stand-in's clip is marked: it serves this run only."""
-        parts = (
-            f"{need.name}{'~' if need.name in self._plain else ''}{piece.pause_after_ms}"
-            for need, piece in zip(needs, utterance.pieces, strict=True)
-        )
-        return _hash(f"{JOINING_VERSION}\x1f" + "\x1f".join(parts))
+        parts = (f"{need.name}{'~' if need.name in self._plain else ''}{need.pause_after_ms}" for need in needs)
+        return hashed(f"{JOINING_VERSION}\x1f" + "\x1f".join(parts))
 
-    async def _compose_slowly(self, utterance: Utterance, needs: list[_Need]) -> Sound:
+    async def _compose_slowly(self, needs: list[_Need]) -> Sound:
         rendered = await asyncio.gather(*(self._clip(need, self._engine) for need in needs), return_exceptions=True)
         clips: list[Clip] = []
         for result in rendered:
             if isinstance(result, BaseException):
                 raise result
             clips.append(result)
-        name = self._sound_name(utterance, needs)
+        name = self._sound_name(needs)
         with _storing():
             if sum(clip.size for clip in clips) <= WRITTEN_ON_THE_LOOP_BYTES:
-                joined = _joined(utterance, clips)
+                joined = _joined(needs, clips)
                 self._sounds.write(name, joined)
             else:
-                joined = await asyncio.to_thread(_joined, utterance, clips)
+                joined = await asyncio.to_thread(_joined, needs, clips)
                 await asyncio.to_thread(self._sounds.write, name, joined)
         return self._sounds.add(name, joined)
 
@@ -182,9 +255,9 @@ class Composer:
 
     async def _render(self, need: _Need, engine: Engine) -> Clip:
         self.renders += 1
-        if need.recording:
+        if need.ready_made:
             try:
-                clip = await asyncio.to_thread(clip_of_recording, need.recording)
+                clip = await asyncio.to_thread(_clip_of, need.ready_made)
             except RecordingInvalid as error:
                 log.warning("recording cannot be used, the engine speaks", error=str(error))
                 clip = (await engine.render(need.language, need.words)).clip
@@ -192,15 +265,18 @@ class Composer:
         else:
             rendered = await engine.render(need.language, need.words)
             clip = rendered.clip
-            if rendered.engine != self._engine.identity:
+            if need.natural or rendered.engine != self._engine.identity:
                 return self._stood_in(need, clip)
         self._plain.discard(need.name)
+        self._keep(need.name, clip)
+        return clip
+
+    def _keep(self, name: str, clip: Clip) -> None:
         try:
-            self._clips.keep(need.name, clip)
+            self._clips.keep(name, clip)
         except OSError as error:
             log.warning("the clip cache cannot be written", error=str(error))
-            self._clips.hold(need.name, clip)
-        return clip
+            self._clips.hold(name, clip)
 
     def _stood_in(self, need: _Need, clip: Clip) -> Clip:
         self._plain.add(need.name)
@@ -208,19 +284,19 @@ class Composer:
         return clip
 
 
-def _joined(utterance: Utterance, clips: list[Clip]) -> Clip:
-    """The clips of an utterance with their pauses; the last pause is left to whatever comes next."""
+def _clip_of(ready_made: Recording | Packed) -> Clip:
+    return ready_made.load() if isinstance(ready_made, Packed) else clip_of_recording(ready_made)
+
+
+def _joined(needs: list[_Need], clips: list[Clip]) -> Clip:
+    """The clips with their pauses; the last pause is left to whatever comes next."""
     if not clips:
         return silence(NOTHING_MS)
     row = [silence(LEAD_MS)]
-    for piece, clip in zip(utterance.pieces, clips, strict=True):
-        row += [clip, silence(piece.pause_after_ms)]
+    for need, clip in zip(needs, clips, strict=True):
+        row += [clip, silence(need.pause_after_ms)]
     row[-1] = silence(TAIL_MS)
     return join(row)
-
-
-def _hash(body: str) -> str:
-    return hashlib.sha256(body.encode()).hexdigest()[:32]
 
 
 def _shared(tasks: dict[str, asyncio.Task[_T]], key: str, work: Coroutine[None, None, _T]) -> asyncio.Task[_T]:

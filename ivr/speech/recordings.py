@@ -2,13 +2,14 @@
 
 ``prompts/<language>/<prompt id>.wav`` takes the place of a prompt that holds no value,
 ``prompts/<language>/words/<words>.wav`` that of a word wherever it is said (``words/一千.wav``). Any rate, any number
-of channels, PCM. FLAC as well, where the package ``soundfile`` is installed.
+of channels, PCM or FLAC.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,33 @@ def clip_of_recording(recording: Recording) -> Clip:
         raise RecordingInvalid(f"{recording.file} cannot be read: {error}.", remedy="Restart to drop it.") from error
     gain = shaping.TARGET_DBFS - shaping.level_dbfs(samples, rate)
     return shaping.shape(samples, rate, gain)
+
+
+def put(file: Path, folder: Path, prompt: str) -> Path:
+    """Check a recording and copy it to where it takes the place of a prompt; returns that path.
+
+    ``folder``: the language's. One that was there before is replaced. Raises RecordingInvalid, OSError.
+    """
+    if file.suffix.lower() not in SUFFIXES:
+        raise RecordingInvalid(f"{file} is no recording.", remedy=f"Save it as {' or '.join(SUFFIXES)}.")
+    target = folder / f"{prompt}{file.suffix.lower()}"
+    temporary = folder / f"{prompt}.new{file.suffix.lower()}"
+    shutil.copyfile(file, temporary)
+    try:
+        _checked(temporary)
+    except RecordingInvalid as error:
+        temporary.unlink()
+        raise RecordingInvalid(f"{file}: {error.message}", remedy=error.remedy) from error
+    remove(folder, prompt)
+    return temporary.replace(target)
+
+
+def remove(folder: Path, prompt: str) -> list[Path]:
+    """Delete the recordings of a prompt; returns which there were."""
+    gone = [file for suffix in SUFFIXES if (file := folder / f"{prompt}{suffix}").exists()]
+    for file in gone:
+        file.unlink()
+    return gone
 
 
 def _sounds_in(folder: Path) -> Iterator[Path]:

@@ -7,27 +7,31 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
 
 import structlog
 
-from ivr.speech import reading
+from ivr.speech import foreseen
 from ivr.speech.catalogue import Catalogue
 from ivr.speech.clips import Clips
-from ivr.speech.composer import Composer, Progress
+from ivr.speech.composer import Composer, Natural, Progress
 from ivr.speech.engines.engine import Engine
 from ivr.speech.engines.espeak import EspeakEngine
 from ivr.speech.engines.fallback import FallbackEngine
+from ivr.speech.engines.kokoro import model
+from ivr.speech.engines.kokoro.engine import KokoroEngine
+from ivr.speech.engines.kokoro.voices import identity
 from ivr.speech.engines.pyttsx3_pool import Pyttsx3Pool
+from ivr.speech.learner import Learner
+from ivr.speech.manner import PLAIN, EngineName, Manner
 from ivr.speech.recordings import Recordings
 from ivr.speech.sounds import Sounds
-from ivr.speech.utterance import Piece, Utterance
 from ivr.speech.values import Name
+from ivr.speech.voice_pack import VoicePack
 
-EngineName = Literal["pyttsx3", "espeak"]
 CLIPS_FOLDER = "clips"  # in the cache directory
+PRUNE_SECONDS = 600.0  # how often a clip cache that has grown is looked through
 
 log = structlog.get_logger(__name__)
 
@@ -36,69 +40,80 @@ class Speech:
     """Everything that turns words into sound."""
 
     def __init__(
-        self,
-        catalogue: Catalogue,
-        recordings: Recordings,
-        clips: Clips,
-        sounds: Sounds,
-        engine: EngineName,
-        workers: int,
+        self, catalogue: Catalogue, recordings: Recordings, pack: VoicePack, cache: Path, sounds: Path, manner: Manner
     ) -> None:
         """Use ``open``."""
         self.catalogue = catalogue
         self.recordings = recordings
-        self._clips = clips
-        self._sounds = sounds
-        self._engine_name: EngineName = engine
-        self._engine = engine_called(engine, workers)
-        self.composer = Composer(self._engine, recordings, clips, sounds)
+        self.pack = pack
+        self._manner = manner
+        self._clips = Clips(cache / CLIPS_FOLDER, disk_bytes=manner.clips_bytes)
+        self._sounds = Sounds(sounds, manner.sounds_bytes)
+        self._engine = engine_called(manner.engine, manner.workers)
+        self._learner: Learner | None = None
+        natural = None
+        if manner.natural:
+            if manner.learns and model.installed():
+                self._learner = Learner(lambda: KokoroEngine(cache), lambda *learnt: self.composer.learn(*learnt))
+            natural = Natural(pack, identity(), self._learner.wish if self._learner else None)
+        self.composer = Composer(self._engine, recordings, self._clips, self._sounds, natural)
+        self._pruning: asyncio.Task[None] | None = None
 
     @classmethod
-    def open(cls, prompts: Path, cache: Path, sounds: Path, engine: EngineName = "pyttsx3", workers: int = 1) -> Speech:
-        """Load the catalogue and the recordings in ``prompts``; clips are kept in ``cache``, sounds in ``sounds``.
+    def open(cls, prompts: Path, cache: Path, sounds: Path, manner: Manner = PLAIN) -> Speech:
+        """Load the catalogue, the recordings and the voice pack in ``prompts``; clips are kept in ``cache``, sounds in
+        ``sounds``.
 
         Raises CatalogueInvalid. Recordings that cannot be used are logged and left out (``recordings.problems``).
         No process is started: that is ``start``.
         """
         catalogue = Catalogue.load(prompts)
         recordings = Recordings.load(prompts)
+        pack = VoicePack.load(prompts)
         for problem in recordings.problems:
             log.warning("recording left out", problem=str(problem))
+        for problem in pack.problems if manner.natural else ():
+            log.warning("voice pack", problem=str(problem))
         for stranger in recordings.strangers(frozenset(catalogue.prompts)):
             log.warning("recording of no prompt", file=str(stranger), remedy="Name it after a prompt id.")
-        return cls(catalogue, recordings, Clips(cache / CLIPS_FOLDER), Sounds(sounds), engine, workers)
+        return cls(catalogue, recordings, pack, cache, sounds, manner)
 
     async def start(self) -> None:
         """Open the store and start the engine. Raises EngineFailed when no engine can be started."""
         self._sounds.open()
         await asyncio.to_thread(self._clips.prune)
         await self._engine.start()
+        if self._learner is not None:
+            self._learner.start()
+        self._pruning = asyncio.create_task(self._prune(), name="prune clips")
 
     async def stop(self) -> None:
         """End all work and all processes."""
+        if self._pruning is not None:
+            self._pruning.cancel()
+        if self._learner is not None:
+            await self._learner.stop()
         await self.composer.stop()
         await self._engine.stop()
 
     async def warm(self, names: Iterable[Name] = (), progress: Progress | None = None) -> int:
-        """Render beforehand what calls will need: the catalogue, all number words, these names. On every core.
+        """Have ready what calls will need: the catalogue, all number words, these names.
 
-        Returns how many clips were rendered: 0 when all of it was cached.
+        What the voice pack does not hold is rendered, on every core.
+
+        Returns how many clips were made: 0 when all of it was cached.
         """
-        helper = engine_called(self._engine_name, os.cpu_count() or 1)
+        helper = engine_called(self._manner.engine, os.cpu_count() or 1)
         try:
-            return await self.composer.warm(self._foreseeable(names), progress, helper)
+            return await self.composer.warm(foreseen.utterances(self.catalogue, names), progress, helper)
         finally:
             await helper.stop()
 
-    def _foreseeable(self, names: Iterable[Name]) -> Iterator[Utterance]:
-        yield from self.catalogue.utterances()
-        for language in self.catalogue.languages:
-            yield Utterance(language, tuple(Piece(word) for word in reading.vocabulary(language)))
-        for name in names:
-            known: Mapping[str, str] = name.by_language
-            for language in self.catalogue.languages:
-                if language in known:
-                    yield Utterance(language, reading.read(language, name))
+    async def _prune(self) -> None:
+        while True:
+            await asyncio.sleep(PRUNE_SECONDS)
+            if self._clips.grown:
+                await asyncio.to_thread(self._clips.prune)
 
 
 def engine_called(name: EngineName, workers: int) -> Engine:

@@ -418,7 +418,7 @@ async def voice(hotline: Hotline) -> AsyncIterator[Voice]:
     """The same voice as the hotline's: it tells how a prompt must sound."""
     settings = hotline.settings
     speech = Speech.open(
-        settings.prompts, settings.cache_dir / "speech", settings.run_dir / "expected", settings.speech.engine
+        settings.prompts, settings.cache_dir / "speech", settings.run_dir / "expected", settings.speech.manner()
     )
     await speech.start()
     try:

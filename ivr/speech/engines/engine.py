@@ -69,7 +69,7 @@ def spoken_texts(language: str, words: str) -> list[SpokenText]:
     """
     texts: list[SpokenText] = []
     for span in spans(language, words):
-        text = pinyin(span.text) if span.language == "zh" else _english(span.text)
+        text = pinyin(span.text) if span.language == "zh" else english_said(span.text)
         if text:
             texts.append(SpokenText(voice_of(span.language), text))
     return texts
@@ -97,7 +97,8 @@ def _voice_marks() -> list[tuple[str, int, float]]:
     return [(voice.program_name, voice.words_per_minute, voice.level_dbfs) for voice in voices]
 
 
-def _english(text: str) -> str:
+def english_said(text: str) -> str:
+    """English text with nothing in it but words and common marks."""
     text = text.replace("’", "'")
     said = "".join(letter if letter.isalpha() or letter in _ENGLISH_MARKS else " " for letter in text)
     # A leading hyphen reads as an option, and two as nothing that is said.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ivr.speech.errors import SpeechError
-from ivr.speech.reading import en, en_text, zh, zh_text
+from ivr.speech.reading import en, en_text, parts, zh, zh_text
 from ivr.speech.reading.scripts import spans
 from ivr.speech.utterance import Piece
 from ivr.speech.values import (
@@ -74,6 +74,7 @@ class _Language:
     time: Callable[[Time], tuple[Piece, ...]]
     text: Callable[[str], str]
     vocabulary: Callable[[], Iterator[str]]
+    phrases: Callable[[], Iterator[tuple[str, ...]]]
 
 
 _LANGUAGES = {
@@ -91,6 +92,7 @@ _LANGUAGES = {
         zh.time,
         zh_text.words_of,
         zh.vocabulary,
+        zh.phrases,
     ),
     "en": _Language(
         en.price,
@@ -106,6 +108,7 @@ _LANGUAGES = {
         en.time,
         en_text.words_of,
         en.vocabulary,
+        en.phrases,
     ),
 }
 LANGUAGES: tuple[str, ...] = tuple(_LANGUAGES)
@@ -219,6 +222,11 @@ def trailing_marks(text: str) -> str:
 def vocabulary(language: str) -> Iterator[str]:
     """Every word that values give, to be rendered beforehand."""
     return _rules(language).vocabulary()
+
+
+def phrases(language: str) -> Iterator[tuple[Piece, ...]]:
+    """Rows of such words that belong together: a price's jiao and fen, a percentage's decimals."""
+    return (parts.pieces_of(words) for words in _rules(language).phrases())
 
 
 def _is_said(character: str) -> bool:

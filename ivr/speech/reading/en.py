@@ -201,6 +201,14 @@ def _large(number: Decimal) -> list[str]:
     return [*_decimal(whole, decimals), *([_SCALES[power]] if power else [])]
 
 
+def phrases() -> Iterator[tuple[str, ...]]:
+    """Rows of those words that are said in one breath: point two three, yuan fifty, yuan zero five."""
+    for one in _ONES[:10]:
+        yield ("point", one)
+        yield from (("point", one, two) for two in _ONES[1:10])
+    yield from (("yuan", *(["zero"] if fen < 10 else []), small(fen)) for fen in range(1, 100))
+
+
 def _decimal(whole: int, decimals: str) -> list[str]:
     words = cardinal(whole)
     return [*words, "point", *digits(decimals)] if decimals else words

@@ -176,6 +176,15 @@ def vocabulary() -> Iterator[str]:
     yield from WEEKDAYS
 
 
+def phrases() -> Iterator[tuple[str, ...]]:
+    """Rows of those words that are said in one breath: 点二三, 元五角, 元零五分."""
+    for one in DIGITS:
+        yield ("点", one)
+        yield from (("点", one, two) for two in DIGITS[1:])
+    for fen in range(1, 100):
+        yield tuple(word for piece in price(Price(Decimal(100 + fen) / 100)) if (word := piece.words) != "一")
+
+
 def _decimal(whole: int, decimals: str) -> list[str]:
     words = cardinal(whole)
     return [*words, "点", *digits(decimals)] if decimals else words

@@ -17,7 +17,8 @@ from ivr.speech.clip_files import read_clip
 from ivr.speech.errors import CatalogueInvalid, SpeechError
 from ivr.speech.export import export_prompts
 from ivr.speech.hold_music import LEVEL_DBFS, loop, write_hold_music
-from ivr.speech.speech import EngineName, Speech
+from ivr.speech.manner import EngineName, Manner
+from ivr.speech.speech import Speech
 from ivr.speech.values import Count, Name, Price, Text, Value
 
 NAMES = [Name({"zh": "贵州茅台", "en": "Kweichow Moutai"})]
@@ -29,7 +30,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cache = tmp_path_factory.mktemp("cache")
 
     async def warm() -> None:
-        speech = Speech.open(PROMPTS, cache, cache / "sounds", "espeak")
+        speech = Speech.open(PROMPTS, cache, cache / "sounds", Manner("espeak"))
         await speech.start()
         assert await speech.warm(NAMES) > 400
         await speech.stop()
@@ -41,7 +42,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def test_from_prompts_to_a_file_with_either_engine(tmp_path: Path, quote: dict[str, Value]) -> None:
     engines: tuple[EngineName, ...] = ("pyttsx3", "espeak")
     for engine in engines:
-        speech = Speech.open(PROMPTS, tmp_path / "cache", tmp_path / "sounds", engine, workers=2)
+        speech = Speech.open(PROMPTS, tmp_path / "cache", tmp_path / "sounds", Manner(engine, workers=2))
         await speech.start()
         try:
             for language in speech.catalogue.languages:
@@ -55,7 +56,7 @@ async def test_from_prompts_to_a_file_with_either_engine(tmp_path: Path, quote: 
 async def test_when_warm_no_quote_is_rendered_and_each_is_composed_in_no_time(
     cache: Path, tmp_path: Path, quote: dict[str, Value]
 ) -> None:
-    speech = Speech.open(PROMPTS, cache, tmp_path / "sounds", "espeak")
+    speech = Speech.open(PROMPTS, cache, tmp_path / "sounds", Manner("espeak"))
     await speech.start()
     assert await speech.warm(NAMES) == 0
     took: list[float] = []
@@ -70,7 +71,7 @@ async def test_when_warm_no_quote_is_rendered_and_each_is_composed_in_no_time(
 
 
 async def test_a_notice_of_five_thousand_characters_is_one_sound(tmp_path: Path) -> None:
-    speech = Speech.open(PROMPTS, tmp_path, tmp_path / "sounds", "pyttsx3", workers=2)
+    speech = Speech.open(PROMPTS, tmp_path, tmp_path / "sounds", Manner("pyttsx3", workers=2))
     await speech.start()
     try:
         text = "今日市场总体平稳，成交3.5亿元，上涨1.2%。" * 200
@@ -90,7 +91,7 @@ async def test_a_notice_of_five_thousand_characters_is_one_sound(tmp_path: Path)
 
 
 async def test_warming_tells_its_progress(cache: Path, tmp_path: Path) -> None:
-    speech = Speech.open(PROMPTS, cache, tmp_path / "sounds", "espeak")
+    speech = Speech.open(PROMPTS, cache, tmp_path / "sounds", Manner("espeak"))
     told: list[tuple[int, int]] = []
     await speech.warm([Name({"zh": "平安银行"})], lambda done, total: told.append((done, total)))
     assert told[-1][0] == told[-1][1] == told[0][0] + 1
@@ -103,7 +104,7 @@ async def test_a_bad_catalogue_and_a_bad_recording(tmp_path: Path) -> None:
     (tmp_path / "zh").mkdir()
     (tmp_path / "zh" / "catalogue.yaml").write_text("greeting: 您好\n", "utf-8")
     (tmp_path / "zh" / "greeting.wav").write_text("no sound")
-    speech = Speech.open(tmp_path, tmp_path / "cache", tmp_path / "sounds", "espeak")
+    speech = Speech.open(tmp_path, tmp_path / "cache", tmp_path / "sounds", Manner("espeak"))
     assert [problem.file.rpartition("/")[2] for problem in speech.recordings.problems] == ["greeting.wav"]
     await speech.start()
     assert (await speech.composer.compose(speech.catalogue.say("greeting", "zh"))).seconds > 0.4
@@ -111,7 +112,7 @@ async def test_a_bad_catalogue_and_a_bad_recording(tmp_path: Path) -> None:
 
 
 async def test_prompts_are_exported_under_stable_names_and_only_fixed_ones(cache: Path, tmp_path: Path) -> None:
-    speech = Speech.open(PROMPTS, cache, tmp_path / "sounds", "espeak")
+    speech = Speech.open(PROMPTS, cache, tmp_path / "sounds", Manner("espeak"))
     await speech.start()
     for _ in range(2):
         written = await export_prompts(speech.catalogue, speech.composer, ["apology", "all_lines_busy"], tmp_path / "x")
