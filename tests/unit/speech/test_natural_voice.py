@@ -18,11 +18,13 @@ from ivr.speech.building import Text, build, missing, pack_up
 from ivr.speech.clips import Clips, rendered_name
 from ivr.speech.composer import Composer, Natural
 from ivr.speech.engines.engine import Engine
+from ivr.speech.examples import example, parsed
 from ivr.speech.foreseen import Foreseen
 from ivr.speech.learner import Learner
 from ivr.speech.recordings import Recordings
 from ivr.speech.sounds import Sounds
 from ivr.speech.utterance import Piece, Sound, Utterance
+from ivr.speech.values import KINDS
 from ivr.speech.voice_pack import VoicePack
 
 VOICE = "natural 1"
@@ -237,3 +239,9 @@ def test_a_pack_of_an_older_voice_serves_and_is_renewed_when_that_is_asked_for(t
     assert missing([text], pack, clips, VOICE, renew=True) == [text]
     clips.keep(rendered_name(VOICE, "zh", "一"), tone(900.0))
     assert missing([text], pack, clips, VOICE, renew=True) == []
+
+
+def test_every_kind_of_value_has_an_example_and_a_written_form() -> None:
+    for kind, written in {"price": "1.5", "move": "1/2", "day": "2026-11-23", "name": "甲"}.items():
+        assert parsed(kind, written).kind == kind
+    assert {example(kind).kind for kind in KINDS} == set(KINDS)
