@@ -616,6 +616,7 @@ class Controller:
             "flows": {name: flow.version for name, flow in sorted(self.library.current.flows.items())},
             "flow_problems": problems,
             "queue": self.switchboard.counts(),
+            "dialing": self.dialing.state(),
             "lines": {
                 "version": self.lines.current.version,
                 "up": self.desk.up(),

@@ -10,6 +10,7 @@ from ivr.cli.outbound_group import EXIT_CODES, OutboundGroup
 from ivr.cli.outbound_orders import pause, resume, settle, stop
 from ivr.cli.outbound_plan import plan
 from ivr.cli.outbound_report import report
+from ivr.cli.outbound_run import run
 from ivr.cli.outbound_script import script
 from ivr.cli.outbound_simulate import simulate
 from ivr.cli.outbound_status import status
@@ -22,6 +23,7 @@ def outbound() -> None:
     \b
     ivr outbound check                       are all campaigns right?
     ivr outbound plan new_account_revisit    who will be called; again every morning
+    ivr outbound run new_account_revisit     have it dialled until the hours are over; made for cron
     ivr outbound status                      how far they have come, as it goes on
     ivr outbound report --by-hand            whom people must see to
     ivr outbound simulate revisit            what a day of predictive dialing does to agents and customers
@@ -38,6 +40,7 @@ for command in (
     check_campaigns,
     show_campaign,
     plan,
+    run,
     status,
     pause,
     resume,

@@ -6,6 +6,7 @@ Left without a word, the dialplan says who called (``CONTEXT_OUTBOUND``, nobody)
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import structlog
 
@@ -14,8 +15,11 @@ from ivr.dialing.desk import DialDesk
 from ivr.flow.engine import Engine, Entry, How
 from ivr.flow.model import FlowSet
 from ivr.outreach.matter import Matter, Outreach
+from outbound.dispositions import HEARD_ONLY, NOT_IDENTIFIED, PARTLY
 
 log = structlog.get_logger(__name__)
+
+BEFORE: Final = (HEARD_ONLY, NOT_IDENTIFIED, PARTLY)  # what flows settle first, while the greeting is still to come
 
 
 class Answered:
@@ -55,7 +59,7 @@ class TellingOutreach:
         return await self._outreach.matter(call_id)
 
     async def settle(self, call_id: str, disposition: str) -> None:
-        self._desk().notice_begins(call_id)
+        self._desk().notice_begins(call_id, soon=disposition in BEFORE)
         await self._outreach.settle(call_id, disposition)
 
     async def refuse(self, call_id: str) -> None:

@@ -45,6 +45,7 @@ TOLD_SECONDS: Final = 1.0  # the two tellings of one end come within millisecond
 LONGEST_START: Final = 5.0  # seconds that a target waits for its trunk before it waits for its turn again
 SETTLE_SECONDS: Final = 3.0  # an order that was given so long ago has been carried out, or never will be
 AGENT_FIRST: Final[tuple[Mode, ...]] = ("reserved", "preview")  # modes in which an agent is there for sure
+GREETING_SECONDS: Final = 4.0  # of an automatic call: who hangs up within it has not heard what it is about
 LOOK_SECONDS: Final = 0.05  # between two looks for a trunk that has no channel free
 
 
@@ -255,10 +256,14 @@ class DialDesk(Witness):
             self.answered(dial)
         return dial
 
-    def notice_begins(self, call: str) -> None:
-        """Of an automatic call: what it is about begins to be said."""
+    def notice_begins(self, call: str, *, soon: bool = False) -> None:
+        """Of an automatic call: what it is about begins to be said; or ``soon``, after the greeting."""
         dial = self.dials.get(call)
-        if dial is not None:
+        if dial is None or dial.over:
+            return
+        if soon:
+            asyncio.get_running_loop().call_later(GREETING_SECONDS, self.notice_begins, call)
+        else:
             self._served(dial, "notice", "")
 
     def answered(self, dial: Dial) -> None:

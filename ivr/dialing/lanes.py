@@ -200,6 +200,11 @@ class Lanes:
         own = frozenset(dial.call for dial in self._desk.of_campaign(plan.name))
         return crew(plan.skills, staff.working(), staff.agents, staff.seats, ready, own)
 
+    def skills_at_work(self) -> list[dict[str, int]]:
+        """The skills of each agent who is logged in."""
+        agents = self._staff.agents
+        return [dict(agents[one.agent].skills) for one in self._staff.working() if one.agent in agents]
+
     def _is_spoken(self, plan: Plan, language: str) -> bool:
         agents = self._staff.agents
         return any(one.agent in agents and language in agents[one.agent].languages for one in self._seats(plan))

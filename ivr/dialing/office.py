@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from db.events import EventSink, utcnow
 from db.store import Store
@@ -116,3 +116,24 @@ class DialingOffice:
         """An event of Asterisk's manager, before the queue hears of it."""
         self.desk.saw(event)
         self.first.saw(event)
+
+    def state(self) -> dict[str, Any]:
+        """For ``/health`` and `ivr outbound run`: nothing that names anybody. ``skills``: of the agents at work."""
+        desk, lanes = self.desk, self.lanes
+        return {
+            "ready": desk.ready,
+            "trunks": list(desk.trunks.names),
+            "open": len(desk.dials),
+            "behind": desk.ledger.moves.behind,
+            "campaigns": {
+                name: {
+                    "mode": lane.plan.mode,
+                    "dials": len(desk.of_campaign(name)),
+                    "seats": len(lane.seats),
+                    "why": lane.why_none,
+                }
+                for name, lane in lanes.lanes.items()
+            },
+            "cannot": dict(lanes.cannot),
+            "skills": lanes.skills_at_work(),
+        }

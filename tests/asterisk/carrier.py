@@ -38,8 +38,8 @@ class Behaviour(Enum):
     PERSON = "00"  # answers, says hello, and stays on the line
     GLIMPSE = "01"  # answers, and puts the receiver down after half a second
     SHORT = "02"  # … after five
-    PRESSES_1 = "03"  # answers, and presses 1 as soon as anything is heard
-    PRESSES_9 = "04"  # … 9
+    PRESSES_1 = "03"  # answers, and presses 1 again and again
+    PRESSES_9 = "04"  # … 9, once, after three seconds
     WHEN_TOLD = "05"  # rings until the test says otherwise (``Carrier.answer``); then a person
     BUSY = "10"  # 486
     RINGS = "11"  # rings for ever
@@ -260,7 +260,7 @@ def _dialplan(sounds: Path) -> str:
         ],
         Behaviour.GLIMPSE: [*answer, "Wait(0.5)", "Hangup(16)"],
         Behaviour.SHORT: [*answer, f"Playback({sounds}/hello)", "Wait(4.3)", "Hangup(16)"],
-        Behaviour.PRESSES_1: [*answer, "Wait(3)", "SendDTMF(1)", "Wait(7200)"],
+        Behaviour.PRESSES_1: [*answer, "Wait(2)", "SendDTMF(1)", "Goto(5)"],
         Behaviour.PRESSES_9: [*answer, "Wait(3)", "SendDTMF(9)", "Wait(7200)"],
         Behaviour.BUSY: ["Wait(${PHONE:5:2})", "PJSIPHangup(486)"],
         Behaviour.RINGS: ["Ringing()", "Wait(7200)"],

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import datetime
 import itertools
+import os
 import random
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -28,9 +30,11 @@ from db.events import utcnow
 from db.phone_numbers import canonical
 from db.target import NewTarget, Target, TargetMove
 from db.targets import Targets
+from outbound.announcements import references
 
 PATIENCE = 60.0
 RUN = "test run"
+DATA = {"event": "投资者见面会", "day": "2026-12-11", "at": "14:30", "where": "上海营业部"}  # of event_invitation
 _names = itertools.count()
 
 
@@ -131,7 +135,7 @@ class DialHouse:
                 )
                 stored = [canonical(number) for number in one.numbers]
                 await Targets(store).add_many(
-                    one.name, [NewTarget(number, numbers=(number,)) for number in stored], now=now
+                    one.name, [NewTarget(number, numbers=(number,), data=DATA) for number in stored], now=now
                 )
                 for number in stored:
                     target = await Targets(store).by_key(one.name, number)
@@ -223,3 +227,51 @@ async def until(seen: Callable[[], bool], what: str) -> None:
     while not await asyncio.to_thread(seen):
         assert time.monotonic() < deadline, f"never: {what}"
         await asyncio.sleep(LOOK_SECONDS)
+
+
+def announcements() -> dict[str, bytes]:
+    """What the network says, by what it says: the references themselves."""
+    found = {}
+    for one in references.read():
+        found.setdefault(one.outcome, (references.REFERENCES / one.file).read_bytes())
+    return {str(outcome): sound for outcome, sound in found.items()}
+
+
+@dataclass
+class Ran:
+    """``ivr outbound run``, in a process of its own."""
+
+    process: asyncio.subprocess.Process
+
+    async def over(self) -> tuple[int, str]:
+        """Its exit code and what it said, once it is over."""
+        async with asyncio.timeout(PATIENCE):
+            said, _ = await self.process.communicate()
+            assert self.process.returncode is not None
+            return self.process.returncode, said.decode()
+
+
+async def command(hotline: Hotline, campaign: Campaigned) -> Ran:
+    """The command, begun."""
+    file = hotline.settings.run_dir / "controller.toml"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "ivr", "outbound", "run", campaign.name),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=ROOT,
+        env={**os.environ, "GOLDLINE_CONFIG": str(file)},
+    )
+    return Ran(process)
+
+
+async def held_by(hotline: Hotline, campaign: Campaigned) -> str:
+    """Who holds the campaign, once somebody does."""
+    deadline = time.monotonic() + PATIENCE
+    async with opened(hotline) as store:
+        while True:
+            row = await Campaigns(store).get(campaign.name)
+            if row is not None and row.is_live(utcnow()):
+                return row.run_holder
+            assert time.monotonic() < deadline, "nobody follows it"
+            await asyncio.sleep(LOOK_SECONDS)
