@@ -2,8 +2,9 @@
 
     python bench/phonemes.py [--python PYTHON]
 
-Compares every syllable of pypinyin's dictionary. ``misaki`` (with its extra ``zh``) must be installed for the Python that
-is named; it is no dependency of ours: it brings 370 MB of dictionaries. Prints what differs and, last, one JSON line.
+Compares every syllable of pypinyin's dictionary. ``misaki`` (with its extra ``zh``) must be installed for the Python
+that is named; it is no dependency of ours: it brings 370 MB of dictionaries. Prints what differs and, last, one JSON
+line.
 """
 
 from __future__ import annotations
