@@ -5,7 +5,7 @@
 Every reference is played worn in many ways (``announcements_parts/trials.py``): in rounds, heard from the beginning,
 after a ring tone or from the middle of a round. What must not be recognised: other wordings of the same voices,
 references that the recogniser is not given, ordinary speech, greetings, people who answer, music, ring tones, noise.
-All voices are espeak NG's; no carrier's recording was to be had. Two peers (``peers.py``) hear one in five of the same,
+All voices are espeak NG's; no carrier's recording was to be had. Two peers (``peers.py``) hear one in ten of the same,
 with the threshold that is best for them with hindsight: the lowest at which nothing false is recognised.
 """
 
@@ -33,7 +33,8 @@ from outbound.announcements.listener import Listener
 from outbound.announcements.matcher import Prints
 
 CHUNK = RATE // 10
-PEER_SHARE = 5  # of the trials, one in so many is played to the peers: they are slow
+PEER_SHARE = 10  # of the trials, one in so many is played to the peers, for they are slow …
+PEER_SECONDS = 15  # … and of it no more than this
 
 
 @dataclass
@@ -107,7 +108,9 @@ def main() -> None:
             played += 1
             if peers and played % PEER_SHARE == 0:
                 short = Trial(trial.condition, np.zeros(0, dtype=np.float32), trial.outcome)
-                heard_by_peers.append((short, [best_of(peer.scores(trial.sound, trial.hidden)) for peer in peers]))
+                heard_by_peers.append(
+                    (short, [best_of(peer.scores(trial.sound[: PEER_SECONDS * RATE], trial.hidden)) for peer in peers])
+                )
 
     groups = {}
     for group in ("within", "beyond", "nothing"):

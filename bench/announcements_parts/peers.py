@@ -26,8 +26,9 @@ class Correlation:
     piece = int(1.5 * RATE)
 
     def __init__(self, known: Sequence[tuple[Reference, Sound]]) -> None:
+        self._size = 1 << (max(len(sound) for _, sound in known) + self.piece).bit_length()
         self._known = [
-            (one, np.asarray(sound, np.float64), np.concatenate([[0], np.cumsum(np.square(sound, dtype=np.float64))]))
+            (one, len(sound), np.fft.rfft(sound, self._size), np.concatenate([[0.0], np.cumsum(np.square(sound))]))
             for one, sound in known
         ]
 
@@ -39,12 +40,12 @@ class Correlation:
             energy = float((piece**2).sum())
             if energy < 1e-3:
                 continue
-            for one, sound, sums in self._known:
-                if one.outcome == hidden or len(sound) < len(piece):
+            turned = np.conj(np.fft.rfft(piece, self._size))
+            for one, length, spectrum, sums in self._known:
+                if one.outcome == hidden or length < len(piece):
                     continue
-                size = 1 << (len(sound) + len(piece)).bit_length()
-                dots = np.fft.irfft(np.fft.rfft(sound, size) * np.conj(np.fft.rfft(piece, size)), size)
-                places = len(sound) - len(piece) + 1
+                dots = np.fft.irfft(spectrum * turned, self._size)
+                places = length - len(piece) + 1
                 windows = sums[len(piece) :][:places] - sums[:places]
                 score = float((dots[:places] / np.sqrt(energy * np.maximum(windows, energy * 0.01))).max())
                 best[one.outcome] = max(best.get(one.outcome, 0.0), score)

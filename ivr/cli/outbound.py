@@ -6,6 +6,7 @@ import click
 
 from ivr.cli.outbound_announcements import announcements
 from ivr.cli.outbound_campaigns import check_campaigns, list_campaigns, show_campaign
+from ivr.cli.outbound_causes import causes
 from ivr.cli.outbound_group import EXIT_CODES, OutboundGroup
 from ivr.cli.outbound_orders import pause, resume, settle, stop
 from ivr.cli.outbound_plan import plan
@@ -29,6 +30,7 @@ def outbound() -> None:
     ivr outbound simulate revisit            what a day of predictive dialing does to agents and customers
     ivr outbound script try dormant          play a script in this terminal
     ivr outbound announcements list          what carriers say before anybody answers, and how it is recognised
+    ivr outbound causes 480 19               what a code of the network says of a dial
     """
 
 
@@ -36,6 +38,7 @@ for command in (
     simulate,
     script,
     announcements,
+    causes,
     list_campaigns,
     check_campaigns,
     show_campaign,

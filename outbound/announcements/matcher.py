@@ -30,7 +30,7 @@ _SLIPS_EVERY: Final = 4  # … which a way may do so often: clocks differ by lit
 _DROP: Final = 0.35  # a way ends when it has lost so much
 ENOUGH: Final = 1.1  # seconds of agreement …
 AHEAD: Final = 0.3  # … of which so much is not also said of another outcome …
-AGREED: Final = 0.35  # … and in either half of the decisive span this share of what a clean copy has
+AGREED: Final = 0.45  # … and in either half of the decisive span this share of what a clean copy has
 
 
 @dataclass(frozen=True, slots=True)

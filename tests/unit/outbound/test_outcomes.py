@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from db.customer import PHONE_STATES
+from ivr.cli import cli
 from outbound import causes
 from outbound.outcomes import (
     ANNOUNCED,
@@ -248,3 +252,19 @@ trunks:
         assert any(row.startswith(f"causes.yaml:{line}:") and words in row for row in told.splitlines()), (line, words)
     with pytest.raises(causes.CausesInvalid):
         causes.read(causes.CAUSES_FILE.with_name("nowhere.yaml"))
+
+
+def test_what_a_code_means_is_told_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*words: str) -> str:
+        done = CliRunner().invoke(cli, ["outbound", "causes", *words])
+        return f"{done.output}{done.exception or ''}"
+
+    assert "out_of_reach (不在服务区): counts as an attempt; the number stays as it is." in run("480", "19")
+    assert "no_answer" in run("480", "19", "--rang")
+    told = json.loads(run("404", "1", "--json"))
+    assert told == {"outcome": "unallocated", "attempt": False, "phone": "unallocated", "next_number": True}
+    assert "switched_off" in run("0", "20")
+    assert "SIP codes" in run()
+    monkeypatch.setenv("GOLDLINE_OUTBOUND", str(tmp_path))
+    (tmp_path / "causes.yaml").write_text("sip: {404: {cause: 1, outcome: gone}}\n")
+    assert "there is no outcome 'gone'" in run("404")
