@@ -13,6 +13,7 @@ from db.models import AttemptRow, CampaignRow, TicketRow
 from db.store import Store
 
 MOST: Final = 5
+TALKED: Final = "reached"  # the outcome of a talk (outbound.outcomes)
 OPEN_TICKETS: Final = ("open", "in_hand")
 
 
@@ -64,6 +65,27 @@ class TalkHistory:
         )
         async with self._store.reading() as session:
             return tuple(OpenTicket(*row) for row in await session.execute(query))
+
+    async def unsettled(
+        self, campaign: str, *, since: datetime.datetime, until: datetime.datetime, most: int = 100
+    ) -> tuple[int, ...]:
+        """Attempts of a campaign in which an agent talked, that ended in this time, and of which nobody said what came
+        of them."""
+        query = (
+            sa.select(AttemptRow.id)
+            .where(
+                AttemptRow.campaign == campaign,
+                AttemptRow.ended_at >= since,
+                AttemptRow.ended_at < until,
+                AttemptRow.agent != "",
+                AttemptRow.outcome == TALKED,
+                AttemptRow.disposition == "",
+            )
+            .order_by(AttemptRow.ended_at)
+            .limit(most)
+        )
+        async with self._store.reading() as session:
+            return tuple(await session.scalars(query))
 
     async def _past(self, whose: sa.ColumnElement[bool], but: int, most: int) -> tuple[PastTalk, ...]:
         columns = (

@@ -34,8 +34,9 @@ from db.store import Store
 from db.trading_days import TradingDays
 from db.waiting_callbacks import is_callback
 from ivr import contract
+from ivr.agent_desk.appointments import AppointmentsByRules
 from ivr.agent_desk.office import DeskOffice
-from ivr.agent_desk.ports import NoPreviews
+from ivr.agent_desk.previews import DialingPreviews
 from ivr.agents.feature_calls import FeatureCalls
 from ivr.agents.log_in import LogIns
 from ivr.agi.errors import AgiError
@@ -389,13 +390,12 @@ class Controller:
             self.journal,
             board.dispatcher,
             board.staff,
-            NoPreviews(),
+            DialingPreviews(self.dialing.first, utcnow),
             self._campaign_talk,
             self.matters,
             self.results,
             lambda: self.scripts.dispositions,
-            board.rules.callbacks,
-            lambda: (self.lines.current.zone, self.lines.current.calendar),
+            AppointmentsByRules(self.store, self.campaigns.rules, self.campaigns.campaign, self._clock, utcnow),
             log_ins,
             board.desk,
             key,

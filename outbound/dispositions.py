@@ -33,6 +33,7 @@ PARTLY: Final = "partly"
 NOT_THERE: Final = "not_there"
 WRONG_PERSON: Final = "wrong_person"
 NUMBER_REFUSES: Final = "number_refuses"
+UNSETTLED: Final = "unsettled"
 BUILT_IN: Final = (
     COMPLETED,
     PARTLY,
@@ -42,6 +43,7 @@ BUILT_IN: Final = (
     NOT_THERE,
     WRONG_PERSON,
     NUMBER_REFUSES,
+    UNSETTLED,
 )
 LANGUAGES: Final = ("zh", "en")
 LONGEST_WORDS: Final = 60  # characters: it stands in a list

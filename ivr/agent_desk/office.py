@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 from collections.abc import Callable
 from typing import TypeVar
 
-from agent_routing.callback_rules import CallbackRules, Days
 from agent_routing.desk import AgentDesk
 from db.agent import Session
-from db.events import EventSink
+from db.events import EventSink, utcnow
 from db.store import Store
-from ivr.agent_desk.appointments import AppointmentsByRules
 from ivr.agent_desk.desk import Desk
 from ivr.agent_desk.passes import Passes
-from ivr.agent_desk.ports import OnTheLine, Previews
+from ivr.agent_desk.ports import AppointmentRules, OnTheLine, Previews
 from ivr.agent_desk.routes import Answer, DeskRoutes
+from ivr.agent_desk.unsettled import Unsettled
 from ivr.agent_desk.wrap_up import WrapUps
 from ivr.agents.log_in import LogIns
 from ivr.identity.keys import derived_key
@@ -45,8 +43,7 @@ class DeskOffice(Witness):
         matters: Matters,
         results: Results,
         dispositions: Callable[[], Dispositions],
-        rules: CallbackRules,
-        days: Callable[[], tuple[datetime.tzinfo, Days]],
+        appointments: AppointmentRules,
         log_ins: LogIns,
         agent_desk: AgentDesk,
         key: bytes,
@@ -63,15 +60,20 @@ class DeskOffice(Witness):
             matters,
             results,
             dispositions,
-            AppointmentsByRules(store, rules, days),
+            appointments,
         )
         self._routes = DeskRoutes(store, self.desk, log_ins, agent_desk, Passes(derived_key(key, "desk")))
         self._wrap_ups = WrapUps(self.desk, staff)
-        self._loop: asyncio.Task[None] | None = None
+        self._unsettled = Unsettled(store, results, dispositions, utcnow)
+        self._loops: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Begin to look after wrap-ups."""
-        self._loop = asyncio.get_running_loop().create_task(self._wrap_ups.keep(), name="wrap-ups")
+        """Begin to look after wrap-ups, and talks that nobody settles."""
+        loop = asyncio.get_running_loop()
+        self._loops = [
+            loop.create_task(self._wrap_ups.keep(), name="wrap-ups"),
+            loop.create_task(self._unsettled.keep(), name="unsettled talks"),
+        ]
 
     async def close(self) -> None:
         """Nobody waits for news any more."""
@@ -79,9 +81,9 @@ class DeskOffice(Witness):
 
     async def stop(self) -> None:
         """End."""
-        if self._loop is not None:
-            self._loop.cancel()
-            await asyncio.gather(self._loop, return_exceptions=True)
+        for task in self._loops:
+            task.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
 
     def routes(self, route: Callable[[str, str, Answer], R]) -> list[R]:
         """Every route, made by ``route(method, path, answer)``."""

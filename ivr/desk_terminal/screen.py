@@ -81,6 +81,8 @@ def _customer(card: Card, words: Words) -> Iterator[tuple[str, str]]:
         if card["target"]["guaranteed"]:
             facts.append(words.promised)
     yield "  ".join(fact for fact in facts if fact), "bold"
+    if kind == "campaign" and card.get("mode") == "preview" and card.get("attempt_state") == "leased":
+        yield words.preview, "bold yellow"
     customer = card.get("customer")
     if customer is None:
         yield words.unknown, "bold"

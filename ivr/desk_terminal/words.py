@@ -37,6 +37,7 @@ class Words:
     dialled: str
     attempts: str
     promised: str
+    preview: str
     do_not_call: str
     history: str
     nothing_before: str
@@ -109,6 +110,7 @@ ZH: Final = Words(
     dialled="本次拨打",
     attempts="第{count}次",
     promised="约定回电",
+    preview="尚未拨号：:accept 接受并拨打，:skip 跳过",
     do_not_call="已要求不再致电",
     history="最近联系",
     nothing_before="没有联系记录",
@@ -189,6 +191,7 @@ EN: Final = Words(
     dialled="dialled",
     attempts="try {count}",
     promised="promised",
+    preview="not dialled yet: :accept dials, :skip leaves it to somebody else",
     do_not_call="wants no calls",
     history="before",
     nothing_before="nothing before",

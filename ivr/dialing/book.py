@@ -45,7 +45,7 @@ class CampaignBook:
         self._campaigns = Campaigns(store)
         self._targets = Targets(store)
         self._folder = folder / "campaigns"
-        self._rules = rules
+        self.rules = rules
         self._clock = clock
         self._trunks = tuple(trunks)
         self._now = now
@@ -100,7 +100,7 @@ class CampaignBook:
         fresh = await self._targets.get(target.id) or target
         return after_attempt(
             max(now, self._now()),
-            self._rules,
+            self.rules,
             found,
             await self._facts(fresh),
             outcome,
@@ -112,7 +112,7 @@ class CampaignBook:
     async def _choose(self, campaign: Campaign, facts: DialFacts, *, agent_is_there: bool) -> Dial | TargetMove:
         return choose(
             self._now(),
-            self._rules,
+            self.rules,
             campaign,
             facts,
             ends_at=await self._end_of(campaign),
@@ -121,7 +121,7 @@ class CampaignBook:
         )
 
     async def _facts(self, target: Target) -> DialFacts:
-        (facts,) = await facts_of(self._store, [target], self._now() - self._rules.looks_back)
+        (facts,) = await facts_of(self._store, [target], self._now() - self.rules.looks_back)
         return facts
 
     async def _end_of(self, campaign: Campaign) -> datetime.datetime:
@@ -136,7 +136,7 @@ class CampaignBook:
         try:
             written = path.stat().st_mtime_ns
             if known is None or known[0] != written:
-                known = self._read[name] = (written, campaign_file.read(path, self._rules))
+                known = self._read[name] = (written, campaign_file.read(path, self.rules))
         except OSError:
             if known is None:
                 return f"There is no file {path.name} in {self._folder}."

@@ -75,7 +75,6 @@ class Switchboard:
         store, journal, actions = around.store, around.journal, around.actions
         rules = Rules.read(around.routing)
         self._around = around
-        self.rules = rules
         self._policy = PolicyWatch(around.routing / policy_file.POLICY_FILE.name)
         self._profiles = RoutingProfiles(store)
         self.desk = AgentDesk(store, rules.times, rules.reasons)

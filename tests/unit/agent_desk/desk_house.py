@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from agent_routing import callback_rules, seat_times
+from agent_routing import seat_times
 from agent_routing.agents import Event, NotAllowed, Step, step
 from db.agent import Agent, Session, State
 from db.agents import Agents
@@ -16,6 +16,9 @@ from db.store import Store
 from ivr.agent_desk.appointments import AppointmentsByRules
 from ivr.agent_desk.desk import Desk
 from ivr.agent_desk.ports import NoPreviews, OnTheLine
+from outbound import campaign_file, rules_file
+from outbound.campaign_file import CAMPAIGNS
+from outbound.hours import Clock
 from tests.unit.outreach.campaigning import DATA, KNOWN, NOW, Campaigning
 
 TIMES = seat_times.read()
@@ -47,7 +50,10 @@ class Seated:
 
 
 class Weekdays:
-    """A calendar without holidays."""
+    """A calendar without holidays (``outbound.hours.Days`` and ``TradingDays``)."""
+
+    def is_trading_day(self, day: datetime.date, /) -> bool:
+        return day.weekday() < 5
 
     def kind_of(self, day: datetime.date, /) -> str:
         return ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")[day.weekday()]
@@ -59,7 +65,10 @@ class House:
         self.campaign = Campaigning(store, campaign)
         self.seated = Seated()
         self.on_the_line: dict[str, OnTheLine] = {}
-        appointments = AppointmentsByRules(store, callback_rules.read(), lambda: (BROKERAGE_TIME, Weekdays()))
+        rules = rules_file.read()
+        clock = Clock(BROKERAGE_TIME, Weekdays(), Weekdays())
+        definition = campaign_file.read(CAMPAIGNS / f"{campaign}.yaml", rules)
+        appointments = AppointmentsByRules(store, rules, lambda _name: definition, lambda: clock, lambda: NOW)
         self.desk = Desk(
             store,
             self.campaign.journal,

@@ -22,6 +22,7 @@ from db.tickets import Tickets
 from ivr.agent_desk.card import masked
 from ivr.agent_desk.desk import NoScript, NoSuchDisposition, NotYourCall
 from ivr.agent_desk.ports import NoPreview, OnTheLine
+from ivr.agent_desk.unsettled import Unsettled
 from ivr.agent_desk.wrap_up import WrapUps
 from outbound.answer import BadAnswer
 from outbound.appointment import BadAppointment
@@ -288,6 +289,25 @@ async def test_who_said_it_in_the_talk_is_ready_right_after_it(house: House) -> 
     house.seated.put("wrap_up", attempt.call)
     await WrapUps(house.desk, house.seated, lambda: NOW).look()
     assert house.seated.sessions[ME].state == "idle"
+
+
+async def test_a_talk_that_nobody_settles_is_not_counted_as_reached(store: Store) -> None:
+    house = House(store)
+    attempt = await house.talking()
+    attempts = Attempts(store)
+    row = await attempts.connected(attempt, agent=ME, now=NOW, lease=datetime.timedelta(hours=1))
+    assert row
+    await attempts.ended(row, End("reached", live=True), TargetMove("reached", "reached"), now=NOW)
+    later = NOW
+    unsettled = Unsettled(store, house.campaign.results, lambda: KNOWN, lambda: later)
+    assert await unsettled.look() == 0, "the agent may still say it"
+    later = NOW + datetime.timedelta(minutes=31)
+    assert await unsettled.look() == 1
+    target = await house.campaign.target()
+    assert (target.state, target.why) == ("by_hand", "unsettled")
+    assert await unsettled.look() == 0
+    await house.desk.settle(ME, attempt.call, "refused")  # late, and still worth knowing
+    assert (await house.campaign.target()).state == "refused"
 
 
 async def test_the_wrap_up_of_a_caller_is_left_alone(house: House) -> None:

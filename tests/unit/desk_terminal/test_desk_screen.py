@@ -92,6 +92,11 @@ def test_who_why_before_and_what_to_say() -> None:
     assert "[bold]" in text, "no text is taken for markup"
 
 
+def test_in_preview_nothing_was_dialled_yet() -> None:
+    assert ":accept" in shown(screen.whole({**CARD, "mode": "preview", "attempt_state": "leased"}, ZH))
+    assert ":accept" not in shown(screen.whole({**CARD, "mode": "preview", "attempt_state": "talking"}, ZH))
+
+
 def test_in_english() -> None:
     text = shown(screen.whole(CARD, EN))
     for words in ("talking", "Dormant accounts", "Wang Wei", "Pudong branch", "no time now"):
