@@ -7,16 +7,21 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.attempt import PastDial
-from db.attempts import Attempts
+from db.columns import UtcTime
 from db.customer import Phone
 from db.do_not_call import CUSTOMERS_WISH
-from db.models import CustomerRow, DoNotCallRow, PhoneRow
+from db.models import CustomerRow
 from db.store import Store
 from db.target import Target
+from db.targets import next_in
+
+MOST_PAST: Final = 2_000  # dials of some dozens of targets: caps allow some dozens to each
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,62 +35,134 @@ class DialFacts:
     past: tuple[PastDial, ...] = ()
 
 
+@dataclass(slots=True)
+class _Customer:
+    """What is read of one customer, number by number."""
+
+    phones: list[Phone] = field(default_factory=list)
+    lists: dict[str, str] = field(default_factory=dict)
+    quiet: tuple[datetime.time, datetime.time] | None = None
+
+
+async def next_facts(
+    store: Store, campaign: str, now: datetime.datetime, most: int, since: datetime.datetime
+) -> tuple[DialFacts, ...]:
+    """The next ``most`` targets (``Targets.next``) with their facts, in one go. Raises StoreError."""
+    async with store.reading() as session:
+        return await _read(session, await next_in(session, campaign, now, most), since)
+
+
 async def facts_of(store: Store, targets: Sequence[Target], since: datetime.datetime) -> tuple[DialFacts, ...]:
     """The facts of these targets, in their order; the past is told from ``since`` on. Raises StoreError."""
-    customers = [one.customer for one in targets if one.customer is not None]
-    phones: dict[int, list[Phone]] = {}
-    wishes: dict[int, bool] = {}
-    quiet: dict[int, tuple[datetime.time, datetime.time]] = {}
     async with store.reading() as session:
-        if customers:
-            columns = sa.select(PhoneRow.customer_id, PhoneRow.number, PhoneRow.state, PhoneRow.confirmed_on)
-            for owner, number, state, confirmed in await session.execute(
-                columns.where(PhoneRow.customer_id.in_(customers)).order_by(PhoneRow.customer_id, PhoneRow.rank)
-            ):
-                phones.setdefault(owner, []).append(Phone(number, state, confirmed))  # type: ignore[arg-type]
-            who = sa.select(CustomerRow.id, CustomerRow.do_not_call, CustomerRow.quiet_from, CustomerRow.quiet_until)
-            for id_, wish, quiet_from, quiet_until in await session.execute(who.where(CustomerRow.id.in_(customers))):
-                wishes[id_] = wish
-                if quiet_from is not None and quiet_until is not None:
-                    quiet[id_] = (quiet_from, quiet_until)
-        theirs = {one.id: _phones(one, phones) for one in targets}
-        numbers = {phone.number for found in theirs.values() for phone in found}
-        listed = sa.select(DoNotCallRow.number, DoNotCallRow.why).where(DoNotCallRow.number.in_(list(numbers)))
-        lists = {number: why or "on the list" for number, why in await session.execute(listed)}
-        wished = (
-            sa.select(PhoneRow.number)
-            .join(CustomerRow, CustomerRow.id == PhoneRow.customer_id)
-            .where(PhoneRow.number.in_(list(numbers)), CustomerRow.do_not_call)
-        )
-        lists |= {number: CUSTOMERS_WISH for number in await session.scalars(wished) if number not in lists}
-    past = await Attempts(store).history(numbers, customers, since)
-    return tuple(_facts(one, theirs[one.id], lists, wishes, quiet, past) for one in targets)
+        return await _read(session, targets, since)
+
+
+async def _read(session: AsyncSession, targets: Sequence[Target], since: datetime.datetime) -> tuple[DialFacts, ...]:
+    if not targets:
+        return ()
+    ids = [one.customer for one in targets if one.customer is not None]
+    strangers = {number for one in targets if one.customer is None for number in one.numbers}
+    customers: dict[int, _Customer] = {}
+    lists: dict[str, str] = {}
+    if ids:
+        for row in await session.execute(_CUSTOMERS, {"customers": ids}):
+            _note(customers.setdefault(row.id, _Customer()), row)
+    if strangers:
+        rows = await session.execute(_LISTS, {"numbers": list(strangers)})
+        lists = {row.number: row.why or "on the list" for row in rows}
+    numbers = strangers.union(phone.number for one in customers.values() for phone in one.phones)
+    # An empty list of values is spelled out in a way that no index helps with: a number that nobody has.
+    asked = {"numbers": list(numbers) or [""], "customers": ids or [-1], "since": since, "most": MOST_PAST}
+    past = [PastDial(*row[1:]) for row in await session.execute(_PAST, asked)]
+    past.reverse()
+    return tuple(_facts(one, customers, lists, past) for one in targets)
+
+
+def _note(one: _Customer, row: Any) -> None:
+    if row.quiet_from is not None and row.quiet_until is not None:
+        one.quiet = (row.quiet_from, row.quiet_until)
+    if row.number is None:
+        return
+    one.phones.append(Phone(row.number, row.state, row.confirmed_on))
+    if row.listed is not None:
+        one.lists[row.number] = row.listed or "on the list"
+    elif row.do_not_call or row.wished:
+        one.lists[row.number] = CUSTOMERS_WISH
 
 
 def _facts(
-    one: Target,
-    phones: tuple[Phone, ...],
-    lists: Mapping[str, str],
-    wishes: Mapping[int, bool],
-    quiet: Mapping[int, tuple[datetime.time, datetime.time]],
-    past: Sequence[PastDial],
+    one: Target, customers: Mapping[int, _Customer], lists: Mapping[str, str], past: Sequence[PastDial]
 ) -> DialFacts:
+    if one.customer is None:
+        phones = tuple(Phone(number) for number in one.numbers)
+        said: Mapping[str, str] = {number: lists[number] for number in one.numbers if number in lists}
+        quiet = None
+    else:
+        known = customers.get(one.customer, _Customer())
+        phones, said, quiet = tuple(known.phones), known.lists, known.quiet
     numbers = {phone.number for phone in phones}
-    wish = CUSTOMERS_WISH if one.customer is not None and wishes.get(one.customer) else ""
-    return DialFacts(
-        target=one,
-        phones=phones,
-        do_not_call={number: why for number in numbers if (why := lists.get(number) or wish)},
-        quiet=quiet.get(one.customer) if one.customer is not None else None,
-        past=tuple(
-            dial
-            for dial in past
-            if dial.number in numbers or (one.customer is not None and dial.customer == one.customer)
-        ),
+    theirs = (
+        dial for dial in past if dial.number in numbers or (one.customer is not None and dial.customer == one.customer)
     )
+    return DialFacts(one, phones, said, quiet, tuple(theirs))
 
 
-def _phones(one: Target, phones: Mapping[int, Sequence[Phone]]) -> tuple[Phone, ...]:
-    if one.customer is not None:
-        return tuple(phones.get(one.customer, ()))
-    return tuple(Phone(number) for number in one.numbers)
+# As text: they are asked for every number that is dialled, and building them anew would take longer than running them.
+_WISHED: Final = (
+    "EXISTS (SELECT 1 FROM customer_phones w JOIN customers o ON o.id = w.customer_id"
+    " WHERE w.number = {number} AND o.do_not_call)"
+)
+_CUSTOMERS: Final = (
+    sa.text(
+        "SELECT c.id, c.do_not_call, c.quiet_from, c.quiet_until, p.number, p.state, p.confirmed_on, d.why AS listed,"  # noqa: S608
+        f" {_WISHED.format(number='p.number')} AS wished"
+        " FROM customers c LEFT JOIN customer_phones p ON p.customer_id = c.id"
+        " LEFT JOIN do_not_call d ON d.number = p.number"
+        " WHERE c.id IN :customers ORDER BY c.id, p.rank"
+    )
+    .bindparams(sa.bindparam("customers", expanding=True, type_=sa.BigInteger))
+    .columns(
+        CustomerRow.id,
+        CustomerRow.do_not_call,
+        CustomerRow.quiet_from,
+        CustomerRow.quiet_until,
+        sa.column("number", sa.String),
+        sa.column("state", sa.String),
+        sa.column("confirmed_on", sa.Date),
+        sa.column("listed", sa.String),
+        sa.column("wished", sa.Boolean),
+    )
+)
+_LISTS: Final = sa.text(
+    "SELECT number, why FROM do_not_call WHERE number IN :numbers"
+    " UNION ALL SELECT p.number, :wish FROM customer_phones p JOIN customers c ON c.id = p.customer_id"
+    " WHERE p.number IN :numbers AND c.do_not_call"
+).bindparams(
+    sa.bindparam("numbers", expanding=True, type_=sa.String), sa.bindparam("wish", CUSTOMERS_WISH, type_=sa.String)
+)
+_DIALS: Final = "SELECT id, number, customer_id, campaign, target_id, dialled_at, outcome, abandoned FROM attempts"
+# Two looks into two indices; "or" would have SQLite read the table.
+_PAST: Final = (
+    sa.text(
+        f"{_DIALS} WHERE number IN :numbers AND dialled_at >= :since UNION"
+        f" {_DIALS} WHERE customer_id IN :customers AND dialled_at >= :since"
+        " ORDER BY dialled_at DESC, id DESC LIMIT :most"
+    )
+    .bindparams(
+        sa.bindparam("numbers", expanding=True, type_=sa.String),
+        sa.bindparam("customers", expanding=True, type_=sa.BigInteger),
+        sa.bindparam("since", type_=UtcTime),
+        sa.bindparam("most", type_=sa.Integer),
+    )
+    .columns(
+        sa.column("id", sa.BigInteger),
+        sa.column("number", sa.String),
+        sa.column("customer_id", sa.BigInteger),
+        sa.column("campaign", sa.String),
+        sa.column("target_id", sa.BigInteger),
+        sa.column("dialled_at", UtcTime),
+        sa.column("outcome", sa.String),
+        sa.column("abandoned", sa.Boolean),
+    )
+)

@@ -85,7 +85,7 @@ class TargetMove:
         return changed
 
 
-def target_of(row: TargetRow) -> Target:
+def target_of(row: TargetRow | Any) -> Target:
     """The record of this row."""
     return Target(
         id=row.id,

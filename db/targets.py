@@ -10,14 +10,17 @@ due: ten looks into one index, however many wait, and however many of the first 
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.columns import UtcTime
 from db.models import TargetRow as Row
 from db.outbound_states import RANKS, TargetState
 from db.store import Store
@@ -31,12 +34,38 @@ _ORDINARY: Final = sa.text("state = 'waiting' AND NOT guaranteed")
 _PROMISED: Final = sa.text("state = 'waiting' AND guaranteed")
 
 
+# As text: it is asked for every number that is dialled, and building it anew would take longer than running it.
+_TABLE: Final = cast(sa.Table, Row.__table__)
+_COLUMNS: Final = _TABLE.columns
+_OF_RANK: Final = (
+    "SELECT * FROM (SELECT id, rank, due_at FROM targets WHERE state = 'waiting' AND NOT guaranteed"
+    " AND campaign = :campaign AND rank = {rank} AND due_at <= :now ORDER BY due_at, id LIMIT :most) AS of_{rank}"
+)
+_NEXT: Final = (
+    sa.text(
+        f"SELECT {', '.join(column.name for column in _COLUMNS)} FROM targets WHERE id IN (SELECT id FROM ("  # noqa: S608
+        f"{' UNION ALL '.join(_OF_RANK.format(rank=rank) for rank in range(RANKS))}"
+        ") AS every_rank ORDER BY rank, due_at, id LIMIT :most)"
+    )
+    .bindparams(sa.bindparam("now", type_=UtcTime), sa.bindparam("most", type_=sa.Integer))
+    .columns(*_COLUMNS)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Added:
     """What planning came to: new targets, and ones that were left out earlier and wait now."""
 
     new: int = 0
     revived: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)  # why, of the new ones that are left out
+
+    def plus(self, page: Iterable[NewTarget], known: Mapping[str, TargetState]) -> Added:
+        """This, and what entering this page came to when these were known already."""
+        fresh = [one for one in page if one.key not in known]
+        revived = sum(one.key in known and one.state == "waiting" for one in page)
+        left_out = Counter(self.left_out) + Counter(one.why for one in fresh if one.state == "excluded")
+        return Added(self.new + len(fresh), self.revived + revived, dict(left_out))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +96,7 @@ class Targets:
 
         A key that the campaign has already stays as it is, unless it was left out (``excluded``) and is so no more.
         """
-        insert = self._insert(Row)
+        insert = self._insert(_TABLE)
         fresh = insert.excluded
         put = insert.on_conflict_do_update(
             index_elements=["campaign", "key"],
@@ -80,20 +109,23 @@ class Targets:
                 "numbers": fresh.numbers,
                 "customer_id": fresh.customer_id,
                 "closed_at": None,
-                "version": Row.version + 1,
+                "version": _TABLE.c.version + 1,
             },
-            where=sa.and_(Row.state == "excluded", fresh.state == "waiting"),
-        ).returning(Row.version)
-        new = revived = 0
+            where=sa.and_(_TABLE.c.state == "excluded", fresh.state == "waiting"),
+        )
+        added = Added()
         source = iter(targets)
         while page := list(islice(source, AT_ONCE)):
-            rows = list({one.key: _values(campaign, one, now) for one in page}.values())
             async with self._store.writing() as session:
-                versions = list((await session.execute(put, rows)).scalars())
-            fresh_ones = versions.count(0)
-            new += fresh_ones
-            revived += len(versions) - fresh_ones
-        return Added(new, revived)
+                known = await self._states(session, campaign, [one.key for one in page])
+                one_each = {one.key: one for one in page if known.get(one.key, "excluded") == "excluded"}
+                rows = [_values(campaign, one, now) for one in one_each.values()]
+                if rows:
+                    await (await session.connection()).execute(
+                        put, rows
+                    )  # without the mapper, which does it row by row
+            added = added.plus(one_each.values(), known)
+        return added
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
@@ -110,29 +142,16 @@ class Targets:
 
     async def states(self, campaign: str, keys: Collection[str]) -> Mapping[str, TargetState]:
         """Those of these keys that the campaign has, and the state that each is in."""
-        query = sa.select(Row.key, Row.state).where(Row.campaign == campaign, Row.key.in_(list(keys)))
         async with self._store.reading() as session:
-            return {key: _state(state) for key, state in await session.execute(query)}
+            return await self._states(session, campaign, keys)
 
     async def next(self, campaign: str, now: datetime.datetime, most: int) -> tuple[Target, ...]:
         """The next ``most`` that may be dialled without an agent being reserved for them: by rank, then by ``due_at``.
 
         Nothing is taken: ``Attempts.lease`` does that, and may be refused.
         """
-        looks = [
-            sa.select(
-                sa.select(Row.id, Row.rank, Row.due_at)
-                .where(_ORDINARY, Row.campaign == campaign, Row.rank == rank, Row.due_at <= now)
-                .order_by(Row.due_at, Row.id)
-                .limit(most)
-                .subquery()
-            )
-            for rank in range(RANKS)
-        ]
-        every = sa.union_all(*looks).subquery()
-        first = sa.select(every.c.id).order_by(every.c.rank, every.c.due_at, every.c.id).limit(most)
-        found = await self._some(sa.select(Row).where(Row.id.in_(first)))
-        return tuple(sorted(found, key=lambda one: (one.rank, one.due_at, one.id)))
+        async with self._store.reading() as session:
+            return await next_in(session, campaign, now, most)
 
     async def next_promised(self, campaign: str, now: datetime.datetime, most: int) -> tuple[Target, ...]:
         """The next ``most`` that were promised an agent (``guaranteed``), whoever has been due longest first."""
@@ -223,6 +242,10 @@ class Targets:
 
     # --- how ----------------------------------------------------------------------------------------------------------
 
+    async def _states(self, session: AsyncSession, campaign: str, keys: Collection[str]) -> Mapping[str, TargetState]:
+        query = sa.select(Row.key, Row.state).where(Row.campaign == campaign, Row.key.in_(list(keys)))
+        return {key: _state(state) for key, state in await session.execute(query)}
+
     async def _move(
         self, one: Target, states: tuple[TargetState, ...], move: TargetMove, now: datetime.datetime
     ) -> Target | None:
@@ -245,6 +268,12 @@ class Targets:
     async def _some(self, query: sa.Select[Any]) -> tuple[Target, ...]:
         async with self._store.reading() as session:
             return tuple(target_of(row) for row in await session.scalars(query))
+
+
+async def next_in(session: AsyncSession, campaign: str, now: datetime.datetime, most: int) -> tuple[Target, ...]:
+    """``Targets.next`` in the caller's transaction."""
+    rows = await session.execute(_NEXT, {"campaign": campaign, "now": now, "most": most})
+    return tuple(sorted((target_of(row) for row in rows), key=lambda one: (one.rank, one.due_at, one.id)))
 
 
 def _state(state: str) -> TargetState:

@@ -17,7 +17,7 @@ from db.campaigns import Campaigns
 from db.customer import TIERS, Phone, Tier
 from db.exclusive import exclusively
 from db.store import Store
-from db.targets import NewTarget, Targets
+from db.targets import Added, NewTarget, Targets
 from ivr.errors import GoldlineError
 from outbound.campaign import Campaign
 from outbound.hours import Clock
@@ -144,14 +144,16 @@ class Planner:
 
     async def _enter(self, page: Sequence[NewTarget], plan: Plan, dry_run: bool) -> None:
         targets = Targets(self.store)
-        known = await targets.states(self.campaign.name, [one.key for one in page])
         plan.found += len(page)
-        fresh = [one for one in page if one.key not in known]
-        plan.new += len(fresh)
-        plan.left_out.update(one.why for one in fresh if one.state == "excluded")
-        plan.revived += sum(known.get(one.key) == "excluded" and one.state == "waiting" for one in page)
-        if not dry_run:
-            await targets.add_many(self.campaign.name, page, now=self.now)
+        if dry_run:
+            known = await targets.states(self.campaign.name, [one.key for one in page])
+            open_to = [one for one in page if known.get(one.key, "excluded") == "excluded"]
+            added = Added().plus(open_to, known)
+        else:
+            added = await targets.add_many(self.campaign.name, page, now=self.now)
+        plan.new += added.new
+        plan.revived += added.revived
+        plan.left_out.update(added.left_out)
 
     # --- out of the query ---------------------------------------------------------------------------------------------
 
