@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import audit
 from db.agent import Session, StateChange
@@ -97,20 +97,24 @@ class AgentSessions:
         Whatever ``decide`` raises leaves everything as it was. Raises NoSuchAgent, AgentHasLeft, NoSuchSeat, SeatTaken.
         """
         seat = ""
+
+        def change(session: orm.Session) -> D:
+            nonlocal seat
+            before = self._held(session, agent, now)
+            decision = decide(before)
+            seat = decision.session.seat
+            if seat and seat != before.seat:
+                _may_sit(session, agent, seat)
+            _write(session, before, decision.session, decision.change)
+            audit.append_in(session, decision.audit)
+            return decision
+
         try:
-            async with self._store.writing() as session:
-                before = await self._held(session, agent, now)
-                decision = decide(before)
-                seat = decision.session.seat
-                if seat and seat != before.seat:
-                    await _may_sit(session, agent, seat)
-                await _write(session, before, decision.session, decision.change)
-                await audit.append(session, decision.audit)
+            return await self._store.write(change)
         except AlreadyThere:
             if not seat:
                 raise
             raise SeatTaken(seat, "") from None  # both asked at once, and the other was first
-        return decision
 
     async def reserve(
         self, agent: str, call: str, *, now: datetime.datetime, until: datetime.datetime
@@ -121,29 +125,32 @@ class AgentSessions:
         that ask at once, one is given the agent.
         """
         idle = sa.select(AgentSessionRow).where(AgentSessionRow.agent == agent, AgentSessionRow.state == "idle")
+
+        def reserve(session: orm.Session) -> Session | None:
+            row = session.scalar(idle.with_for_update())
+            if row is None:
+                return None
+            before = _session(row)
+            after = Session(
+                agent,
+                "reserved",
+                max(now, before.since),
+                before.seat,
+                call,
+                until,
+                missed=before.missed,
+                version=before.version + 1,
+            )
+            change = StateChange(
+                agent, before.seat, before.since, after.since, "idle", "reserved", "reserve", RESERVED_BY, call
+            )
+            _write(session, before, after, change)
+            return after
+
         try:
-            async with self._store.writing() as session:
-                row = await session.scalar(idle.with_for_update())
-                if row is None:
-                    return None
-                before = _session(row)
-                after = Session(
-                    agent,
-                    "reserved",
-                    max(now, before.since),
-                    before.seat,
-                    call,
-                    until,
-                    missed=before.missed,
-                    version=before.version + 1,
-                )
-                change = StateChange(
-                    agent, before.seat, before.since, after.since, "idle", "reserved", "reserve", RESERVED_BY, call
-                )
-                await _write(session, before, after, change)
+            return await self._store.write(reserve)
         except AlreadyThere:  # the call: nothing else in the row is unique and changed
             return None
-        return after
 
     async def history(
         self,
@@ -171,11 +178,11 @@ class AgentSessions:
         async with self._store.reading() as session:
             return {agent: int(count) for agent, count in (await session.execute(query)).all()}
 
-    async def _held(self, session: AsyncSession, agent: str, now: datetime.datetime) -> Session:
+    def _held(self, session: orm.Session, agent: str, now: datetime.datetime) -> Session:
         held = sa.select(AgentSessionRow).where(AgentSessionRow.agent == agent).with_for_update()
-        row = await session.scalar(held)
+        row = session.scalar(held)
         if row is None:
-            if await session.get(AgentRow, agent) is None:
+            if session.get(AgentRow, agent) is None:
                 raise NoSuchAgent(agent)
             first = {
                 "agent": agent,
@@ -187,25 +194,25 @@ class AgentSessions:
                 "missed": 0,
                 "version": 0,
             }
-            await session.execute(self._insert(AgentSessionRow).values(first).on_conflict_do_nothing())
-            row = (await session.scalars(held)).one()
+            session.execute(self._insert(AgentSessionRow).values(first).on_conflict_do_nothing())
+            row = (session.scalars(held)).one()
         return _session(row)
 
 
-async def _may_sit(session: AsyncSession, agent: str, seat: str) -> None:
+def _may_sit(session: orm.Session, agent: str, seat: str) -> None:
     # Held as well: an agent who leaves at this moment waits for the log-in, and is then told that they are at work.
     standing = sa.select(AgentRow.standing).where(AgentRow.id == agent).with_for_update()
-    if await session.scalar(standing) != "active":
+    if session.scalar(standing) != "active":
         raise AgentHasLeft(agent)
-    if await session.get(SeatRow, seat) is None:
+    if session.get(SeatRow, seat) is None:
         raise NoSuchSeat(seat)
-    other = await session.scalar(sa.select(AgentSessionRow.agent).where(AgentSessionRow.seat == seat))
+    other = session.scalar(sa.select(AgentSessionRow.agent).where(AgentSessionRow.seat == seat))
     if other is not None:
         raise SeatTaken(seat, other)
 
 
-async def _write(session: AsyncSession, before: Session, after: Session, change: StateChange | None) -> None:
-    await session.execute(
+def _write(session: orm.Session, before: Session, after: Session, change: StateChange | None) -> None:
+    session.execute(
         sa.update(AgentSessionRow)
         .where(AgentSessionRow.agent == before.agent, AgentSessionRow.version == before.version)
         .values(
@@ -223,7 +230,7 @@ async def _write(session: AsyncSession, before: Session, after: Session, change:
         .execution_options(synchronize_session=False)
     )
     if change is not None:
-        await session.execute(
+        session.execute(
             sa.insert(AgentChangeRow).values(
                 agent=change.agent,
                 seat=change.seat,

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from db.events import CALL_KINDS, Event
 from db.fold import CallRecord, fold
@@ -46,13 +46,15 @@ class Calls:
             {"event_id": e.id, "call_id": e.call_id, "at": e.at, "kind": e.kind, "data": dict(e.data)} for e in events
         ]
         touched = sorted({event.call_id for event in events if event.kind in CALL_KINDS})
-        async with self._store.writing() as session:
-            insert = self._insert(CallEventRow).inline().on_conflict_do_nothing(index_elements=["event_id"])
-            connection = await session.connection()
-            done = await connection.execute(insert, rows, execution_options={"preserve_rowcount": True})
+        insert = self._insert(CallEventRow).inline().on_conflict_do_nothing(index_elements=["event_id"])
+
+        def record(session: Session) -> int:
+            done = session.connection().execute(insert, rows, execution_options={"preserve_rowcount": True})
             if touched:
-                await self._fold(session, touched)
-        return done.rowcount
+                self._fold(session, touched)
+            return done.rowcount
+
+        return await self._store.write(record)
 
     async def get(self, call_id: str) -> CallRecord | None:
         """One call."""
@@ -98,10 +100,10 @@ class Calls:
                 if ended is not None:
                     yield CallSpan(line, began, ended, how)
 
-    async def _fold(self, session: AsyncSession, call_ids: Sequence[str]) -> None:
+    def _fold(self, session: Session, call_ids: Sequence[str]) -> None:
         if not self._store.is_sqlite:
-            await session.execute(sa.select(sa.func.pg_advisory_xact_lock(_FOLDING)))
-        found = await session.execute(
+            session.execute(sa.select(sa.func.pg_advisory_xact_lock(_FOLDING)))
+        found = session.execute(
             sa.select(
                 CallEventRow.event_id, CallEventRow.call_id, CallEventRow.at, CallEventRow.kind, CallEventRow.data
             ).where(CallEventRow.call_id.in_(call_ids), CallEventRow.kind.in_(sorted(CALL_KINDS)))
@@ -114,7 +116,7 @@ class Calls:
         upsert = upsert.on_conflict_do_update(
             index_elements=["id"], set_={name: upsert.excluded[name] for name in folded[0] if name != "id"}
         )
-        await (await session.connection()).execute(upsert, folded)
+        session.connection().execute(upsert, folded)
 
     def _insert(self, table: type[Any]) -> Any:
         return sqlite.insert(table) if self._store.is_sqlite else postgresql.insert(table)

@@ -136,8 +136,7 @@ class MissedCallers:
         )
         if not number and customer is None:
             return 0
-        async with self._store.writing() as session:
-            return len((await session.scalars(close)).all())
+        return await self._store.write(lambda session: len(session.scalars(close).all()))
 
     # --- what agents do -----------------------------------------------------------------------------------------------
 

@@ -11,16 +11,18 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, QueuePool
 
 from db import schema
 from db.errors import AlreadyThere, BadStoreUrl, SchemaMismatch, StoreAway, StoreError
@@ -54,15 +56,19 @@ _UNIQUE_SQLITE: Final = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTR
 _SHOW_NO_VALUES: Final[dict[str, Any]] = {"hide_parameters": True}
 logging.getLogger("aiosqlite").setLevel(logging.INFO)
 
+T = TypeVar("T")
+
 
 class Store:
     """The database, open for use.
 
     ``reading()`` and ``writing()`` give a session in a transaction and turn what the database says into StoreError.
+    ``write()`` is for what many wait behind.
     """
 
-    def __init__(self, engine: AsyncEngine, place: str) -> None:
+    def __init__(self, engine: AsyncEngine, place: str, writer: Writer | None = None) -> None:
         self.engine = engine
+        self._writer = writer
         self.place = place  # where the store is, without its password
         self.sessions = async_sessionmaker(engine, expire_on_commit=False)
         # SQLite: a transaction that began by reading may be refused to write (SQLITE_BUSY_SNAPSHOT): writers say so.
@@ -76,8 +82,11 @@ class Store:
         Raises BadStoreUrl.
         """
         parsed = _parse(url)
-        make = _sqlite if parsed.get_backend_name() == "sqlite" else _postgresql
-        return cls(make(parsed), parsed.render_as_string(hide_password=True))
+        place = parsed.render_as_string(hide_password=True)
+        if parsed.get_backend_name() == "sqlite":
+            file = _file(parsed)
+            return cls(_sqlite(parsed, file), place, Writer(_sqlite_in_a_thread(parsed, file)))
+        return cls(_postgresql(parsed), place)
 
     @property
     def is_sqlite(self) -> bool:
@@ -137,6 +146,20 @@ class Store:
             async with self._turn(), self._writers.begin() as session:
                 yield session
 
+    async def write(self, work: Callable[[Session], T]) -> T:
+        """``work`` in one transaction: committed at its end, undone by any exception. Raises StoreError.
+
+        For what others wait behind. ``work`` may run in a thread of its own: it looks at nothing that others change.
+        In a session of ``writing()`` each statement is a trip to the driver's thread and back, and SQLite lets nobody
+        else write meanwhile; here all of it is one trip.
+        """
+        if self._writer is None:
+            async with self.writing() as session:
+                return await session.run_sync(work)
+        with self._explained():
+            async with self._turn():
+                return await self._writer.write(work)
+
     def _turn(self) -> AbstractAsyncContextManager[None]:
         """SQLite has one writer at a time. Who waits for another process sleeps, longer each time, and looks again
         (sqlite3.c, sqliteDefaultBusyCallback: up to 100 ms); those of this process wait in line instead."""
@@ -150,6 +173,8 @@ class Store:
     async def close(self) -> None:
         """Give every connection back."""
         await self.engine.dispose()
+        if self._writer is not None:
+            await self._writer.close()
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -179,6 +204,32 @@ class Store:
                 remedy="Check that it runs, that its disk has room and that the address and password are right.",
             )
         return StoreError(f"The database refused: {said}.", remedy="This is a fault in Goldline: please report it.")
+
+
+class Writer:
+    """A thread that writes whole transactions, one after the other."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine.execution_options(sqlite_begin="IMMEDIATE")
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+
+    async def write(self, work: Callable[[Session], T]) -> T:
+        """What ``work`` gives, once it is committed; whoever is cancelled meanwhile waits for that, too."""
+        done = asyncio.get_running_loop().run_in_executor(self._thread, self._write, work)
+        try:
+            return await asyncio.shield(done)
+        except asyncio.CancelledError:
+            await asyncio.wait([done])
+            raise
+
+    async def close(self) -> None:
+        """Give the connection back; nothing may be under way."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)
+        self._thread.shutdown()
+
+    def _write(self, work: Callable[[Session], T]) -> T:
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            return work(session)
 
 
 def _first_line(error: Exception) -> str:
@@ -214,7 +265,7 @@ def _parse(url: str) -> sa.URL:
     return parsed
 
 
-def _sqlite(url: sa.URL) -> AsyncEngine:
+def _file(url: sa.URL) -> Path:
     file = Path(url.database or "").absolute()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -223,6 +274,10 @@ def _sqlite(url: sa.URL) -> AsyncEngine:
         raise BadStoreUrl(
             f"The database {file} cannot be made: {error.strerror}.", remedy="Choose a directory you may write to."
         ) from error
+    return file
+
+
+def _sqlite(url: sa.URL, file: Path) -> AsyncEngine:
     engine = create_async_engine(
         url.set(database=str(file)),
         poolclass=AsyncAdaptedQueuePool,  # what SQLAlchemy 2.0 does not choose by itself for a file
@@ -232,38 +287,57 @@ def _sqlite(url: sa.URL) -> AsyncEngine:
         json_serializer=storable_json,
         **_SHOW_NO_VALUES,
     )
+    _as_we_use_it(engine.sync_engine, file, lambda connection: connection.run_async(lambda _: _pause()))
+    return engine
 
-    @event.listens_for(engine.sync_engine, "do_connect")
+
+def _sqlite_in_a_thread(url: sa.URL, file: Path) -> sa.Engine:
+    engine = sa.create_engine(
+        url.set(drivername="sqlite+pysqlite", database=str(file)),
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=0,
+        json_serializer=storable_json,
+        **_SHOW_NO_VALUES,
+    )
+    _as_we_use_it(engine, file, lambda _connection: time.sleep(SWITCH_SECONDS))
+    return engine
+
+
+async def _pause() -> None:
+    await asyncio.sleep(SWITCH_SECONDS)
+
+
+def _as_we_use_it(engine: sa.Engine, file: Path, pause: Callable[[Any], object]) -> None:
+    @event.listens_for(engine, "do_connect")
     def _only_what_is_there(_dialect: Any, _entry: Any, words: list[Any], options: dict[str, Any]) -> None:
         # A file that went away is away: SQLite by itself makes an empty database in its place.
         words[0] = f"file:{quote(str(file))}?mode=rw"
         options["uri"] = True
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def _prepare(connection: Any, entry: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, or the driver says it late and only for writes
         cursor = connection.cursor()
         for pragma in (f"busy_timeout={BUSY_MS}", "synchronous=NORMAL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
-        _write_ahead(connection, cursor)
+        _write_ahead(connection, cursor, pause)
         cursor.close()
         entry.info["file"] = _identity(file)
 
-    @event.listens_for(engine.sync_engine, "checkout")
+    @event.listens_for(engine, "checkout")
     def _same_file(_connection: Any, entry: ConnectionPoolEntry, _proxy: Any) -> None:
         # SQLite goes on writing into a file that was moved away or deleted: what it takes then is lost.
         if entry.info.get("file") != _identity(file):
             raise exc.DisconnectionError(f"{file} is no longer the file that was opened")
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         how = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
         connection.exec_driver_sql(f"BEGIN {how}")
 
-    return engine
 
-
-def _write_ahead(connection: Any, cursor: Any) -> None:
+def _write_ahead(connection: Any, cursor: Any, pause: Callable[[Any], object]) -> None:
     """Have the file use a write-ahead log, once whoever else is at it has done.
 
     ``busy_timeout`` does not cover that switch: two processes that open a new file together, and one is told "locked".
@@ -276,7 +350,7 @@ def _write_ahead(connection: Any, cursor: Any) -> None:
         except sqlite3.OperationalError:
             if time.monotonic() > deadline:
                 raise
-        connection.run_async(lambda _: asyncio.sleep(SWITCH_SECONDS))
+        pause(connection)
 
 
 def _identity(file: Path) -> tuple[int, int] | None:

@@ -305,9 +305,9 @@ class WaitingCallbacks:
             .returning(Row)
             .execution_options(synchronize_session=False)
         )
-        async with self._store.writing() as session:
-            rows = (await session.scalars(update)).all()
-            return tuple(sorted((_callback(row) for row in rows), key=lambda one: one.id))
+        return await self._store.write(
+            lambda session: tuple(sorted(map(_callback, session.scalars(update)), key=lambda one: one.id))
+        )
 
     async def _some(self, query: sa.Select[Any]) -> tuple[WaitingCallback, ...]:
         async with self._store.reading() as session:

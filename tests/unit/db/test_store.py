@@ -6,10 +6,13 @@ import asyncio
 import datetime
 import socket
 import sqlite3
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from db import schema
 from db.errors import AlreadyThere, BadStoreUrl, SchemaMismatch, StoreAway, StoreError
@@ -143,6 +146,87 @@ async def test_many_writers_wait_for_each_other(store: Store) -> None:
     await asyncio.gather(*(write(number) for number in range(12)))
     async with store.reading() as session:
         assert await session.scalar(sa.select(sa.func.count()).select_from(InstrumentRow)) == 12
+
+
+def share(code: str) -> InstrumentRow:
+    return InstrumentRow(code=code, market="SSE", kind="share", name_zh="", name_en="")
+
+
+async def codes(store: Store) -> set[str]:
+    async with store.reading() as session:
+        return set(await session.scalars(sa.select(InstrumentRow.code)))
+
+
+async def test_what_is_written_in_one_piece_is_all_there_or_not_at_all(store: Store) -> None:
+    def two(session: Session) -> int:
+        session.add_all([share("1"), share("2")])
+        return 2
+
+    def again(session: Session) -> None:
+        session.add(share("3"))
+        session.flush()
+        session.add(share("2"))
+
+    def undecided(session: Session) -> None:
+        session.add(share("4"))
+        session.flush()
+        raise LookupError
+
+    assert await store.write(two) == 2
+    with pytest.raises(AlreadyThere):
+        await store.write(again)
+    with pytest.raises(LookupError):
+        await store.write(undecided)
+    assert await codes(store) == {"1", "2"}
+
+
+async def test_both_ways_of_writing_wait_for_each_other(store: Store) -> None:
+    async def write(number: int) -> None:
+        async with store.writing() as session:
+            session.add(share(f"a{number}"))
+
+    def in_one_piece(number: int) -> Callable[[Session], None]:
+        return lambda session: session.add(share(f"b{number}"))
+
+    await asyncio.gather(*(write(number) for number in range(6)), *(store.write(in_one_piece(n)) for n in range(6)))
+    assert len(await codes(store)) == 12
+
+
+async def test_whoever_is_cancelled_while_it_is_written_ends_when_it_is(tmp_path: Path) -> None:
+    store = await Store.open(f"sqlite:///{tmp_path}/x.db")
+    await store.migrate()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(session: Session) -> None:
+        begun.set()
+        assert go_on.wait(10)
+        session.add(share("1"))
+
+    writing = asyncio.ensure_future(store.write(slow))
+    await asyncio.to_thread(begun.wait, 10)
+    writing.cancel()
+    after = asyncio.ensure_future(store.write(lambda session: session.add(share("2"))))
+    await asyncio.sleep(0)
+    assert not writing.done()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    await after
+    assert await codes(store) == {"1", "2"}
+    await store.close()
+
+
+async def test_a_sqlite_file_that_went_away_takes_nothing_in_one_piece(tmp_path: Path) -> None:
+    store = await Store.open(f"sqlite:///{tmp_path}/x.db")
+    await store.migrate()
+    await store.write(lambda session: session.add(share("1")))
+    (tmp_path / "x.db").rename(tmp_path / "y.db")
+    with pytest.raises(StoreAway, match="unable to open"):
+        await store.write(lambda session: session.add(share("2")))
+    (tmp_path / "y.db").rename(tmp_path / "x.db")
+    await store.write(lambda session: session.add(share("3")))
+    assert await codes(store) == {"1", "3"}
+    await store.close()
 
 
 async def test_sqlite_is_set_up_for_a_hotline(tmp_path: Path) -> None:
