@@ -19,6 +19,7 @@ from typing import Final
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
 MONTH: Final = 30 * DAY
+LEAST_EASE: Final = 0.2  # a risk lower than that keeps more agents idle than calls from being abandoned
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,15 @@ class Window:
     cap: float  # share, 0..1
     borrow: float  # calls that may be abandoned ahead of the answered ones that allow it, while there are few
     enough: float  # answered calls from which on nothing is borrowed
+    spare: float  # calls of the allowance that are never used: what is in flight when it runs out
+    care: float  # calls of room below which less risk is accepted
+    strict: float  # answered calls from which on no risk at all is accepted once the room is used up
 
 
 WINDOWS: Final = (
-    Window("hour", HOUR, 0.045, 2.0, 60.0),
-    Window("day", DAY, 0.03, 3.0, 200.0),
-    Window("month", MONTH, 0.03, 3.0, 200.0),
+    Window("hour", HOUR, 0.05, 2.5, 60.0, 0.5, 1.0, 120.0),
+    Window("day", DAY, 0.03, 3.0, 200.0, 0.5, 2.0, 0.0),
+    Window("month", MONTH, 0.03, 3.0, 200.0, 0.5, 2.0, 0.0),
 )
 
 
@@ -54,7 +58,7 @@ class Room:
 
     window: str
     calls: float  # that may be abandoned at once without passing its cap
-    ease: float  # the factor on the accepted risk; 1 = no care needed
+    ease: float  # the factor on the accepted risk; 1 = no care needed, 0 = no risk at all
 
 
 class Rolling:
@@ -118,8 +122,9 @@ class Ledger:
     def _room(self, window: Window, counts: Rolling, now: float) -> Room:
         counts.forget(now)
         young = max(0.0, 1.0 - counts.answered / window.enough)
-        calls = window.cap * counts.answered + window.borrow * young - counts.abandoned
-        return Room(window.name, calls, min(max(calls / 2.0, 0.05), 1.0))
+        calls = window.cap * counts.answered + window.borrow * young - window.spare - counts.abandoned
+        ease = min(max(calls / window.care, LEAST_EASE), 1.0)
+        return Room(window.name, calls, 0.0 if calls < 0.0 and counts.answered >= window.strict else ease)
 
     def shares(self, now: float) -> dict[str, tuple[float, float]]:
         """(answered, abandoned) of each window by its name."""
@@ -131,37 +136,28 @@ class Ledger:
 class Threshold:
     """The risk that one more dial may carry: one number, moved by what happens (a dual variable).
 
-    Each answered call raises it a little, each abandoned one lowers it, in the proportion of the aim; a slow drift
-    takes out what is left, so that whatever the model of the pacer gets wrong, a few calls fewer than the aim are
-    abandoned. It moves slowly on purpose: a risk that swings costs more of the agents' time than it saves calls.
+    Each answered call raises it a little, each abandoned one lowers it, in the proportion of the aim: whatever the
+    model of the pacer gets wrong, abandoned - aim x answered stays bounded. It starts low and moves slowly on purpose:
+    a risk that swings costs more of the agents' time than it saves abandoned calls.
     """
 
     LOWEST: Final = math.log(2e-4)
     HIGHEST: Final = math.log(0.95)
-    KEPT: Final = 2.0  # calls fewer than the aim …
-    YOUNG: Final = 100.0  # … from so many answered calls on
-    MOST_SPARED: Final = 6.0  # calls that count at most, of those that might have been abandoned and were not
+    MOST_SPARED: Final = 8.0  # calls that count at most, of those that might have been abandoned and were not
     MOST_OWED: Final = 12.0
 
-    def __init__(self, aim: float, *, step: float = 0.2, drift: float = 0.001, start: float = 0.035) -> None:
-        """``aim``: the abandoned share. ``step``: of the logarithm for one abandoned call. ``drift``: of it at each
-        answered call for each call more or fewer than wanted."""
+    def __init__(self, aim: float, *, step: float = 0.2, start: float = 0.03) -> None:
+        """``aim``: the abandoned share. ``step``: of the logarithm for one abandoned call."""
         self.aim = aim
         self.step = step
-        self.drift = drift
-        self.log = math.log(start)
-        self._spared = 0.0  # aim x answered - abandoned - what is kept
-        self._answered = 0.0
+        self._start = math.log(start)
+        self.spared = 0.0  # aim x answered - abandoned
 
     def answered(self) -> None:
-        self._answered += 1.0
-        kept = self.KEPT / self.YOUNG if self._answered <= self.YOUNG else 0.0
-        self._spared = min(self._spared + self.aim - kept, self.MOST_SPARED)
-        moved = self.log + self.drift * min(max(self._spared, -4.0), 4.0)
-        self.log = min(max(moved, self.LOWEST), self.HIGHEST)
+        self.spared = min(self.spared + self.aim, self.MOST_SPARED)
 
     def abandoned(self, calls: float = 1.0) -> None:
-        self._spared = max(self._spared - calls, -self.MOST_OWED)
+        self.spared = max(self.spared - calls, -self.MOST_OWED)
 
     def value(self) -> float:
-        return math.exp(min(max(self.log + self.step * self._spared, self.LOWEST), self.HIGHEST))
+        return math.exp(min(max(self._start + self.step * self.spared, self.LOWEST), self.HIGHEST))

@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from outbound.abandonment import WINDOWS, Counted, Ledger, Threshold, Window
+from outbound.abandonment import WINDOWS, Counted, Ledger, Room, Threshold, Window
 from outbound.hazards import TALK_BINS, WRAP_BINS, Rings, Stays
 from outbound.pacing_reason import LimitedBy, Mode, PacingReason
 from outbound.seat_pool import LONGEST_TALK, LONGEST_WRAP, Dial, Pool, Tables, View, chance_of, grade_of
@@ -83,20 +83,20 @@ class History:
     rings: Mapping[str, Any]
     talks: Mapping[str, Any]
     wraps: Mapping[str, Any]
-    threshold: float
+    spared: float  # abandoned calls that were allowed and did not happen
 
     def as_data(self) -> dict[str, Any]:
         return {
             "rings": dict(self.rings),
             "talks": dict(self.talks),
             "wraps": dict(self.wraps),
-            "threshold": round(self.threshold, 6),
+            "spared": round(self.spared, 4),
         }
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> History:
         """Raises KeyError when it is not what ``as_data`` gave."""
-        return cls(data["rings"], data["talks"], data["wraps"], float(data["threshold"]))
+        return cls(data["rings"], data["talks"], data["wraps"], float(data["spared"]))
 
 
 _IDLE, _TALKING, _WRAPPING_UP, _AWAY, _GONE = range(5)
@@ -144,7 +144,7 @@ class Pacer:
             self._rings.restore(warm.rings, 0.5)
             self._talks.restore(warm.talks, 0.5)
             self._wraps.restore(warm.wraps, 0.5)
-            self._threshold.log = min(max(warm.threshold, self._threshold.LOWEST), self._threshold.HIGHEST)
+            self._threshold.spared = min(max(warm.spared, 0.0), self._threshold.MOST_SPARED)
 
     # facts
 
@@ -238,7 +238,7 @@ class Pacer:
         self._inbound = (max(waiting, 0), max(reserve, 0), in_danger)
 
     def history(self) -> History:
-        return History(self._rings.as_data(), self._talks.as_data(), self._wraps.as_data(), self._threshold.log)
+        return History(self._rings.as_data(), self._talks.as_data(), self._wraps.as_data(), self._threshold.spared)
 
     def _learn(self, known: _Seat, code: int, now: float) -> None:
         age = max(now - known.since, known.counted)
@@ -268,24 +268,26 @@ class Pacer:
         assert tables is not None
         most, limited = _bound(limits, len(upcoming) if upcoming else None)
         room = self._ledger.tightest(now)
-        acting = self._acting(view, room.calls)
+        acting = self._acting(view, room)
         cancel: tuple[str, ...] = ()
         over = threshold = 0.0
         why: LimitedBy
-        pool = Pool(tables, view, self._dials.values(), now)
+        expected = (float(view.idle), tables.chance * len(self._dials))
         if not view.seats:
             count, why = 0, "danger" if view.danger else "no_seats"
-            cancel = self._given_up(pool, now, 0.0)
+            if self.rules.mode == "predictive":
+                cancel = self._given_up(Pool(tables, view, self._dials.values(), now), now, 0.0)
         elif acting == "predictive":
             threshold = self._threshold.value() * room.ease
+            pool = Pool(tables, view, self._dials.values(), now)
             count, cancel, over, why = self._predict(pool, now, threshold, most, limited, upcoming)
+            expected = pool.expected()
         else:
             count, why = self._by_ratio(self.rules.ratio if acting == "power" else 1.0, view), ""
             if acting != self.rules.mode:
-                why = "room" if room.calls < 1.0 else "learning"
+                why = "room" if room.calls < 0.5 else "learning"
             if count > most:
                 count, why = most, limited
-        expected = pool.expected()
         reason = PacingReason(
             mode=self.rules.mode,
             acting=acting,
@@ -321,13 +323,13 @@ class Pacer:
     def _by_ratio(self, ratio: float, view: View) -> int:
         return max(int(ratio * max(view.idle - view.waiting, 0) + 1e-9) - len(self._dials), 0)
 
-    def _acting(self, view: View, room: float) -> Mode:
+    def _acting(self, view: View, room: Room) -> Mode:
         mode = self.rules.mode
-        if mode == "power" and room < 1.0:
+        if mode == "power" and room.calls < 0.5:
             return "progressive"
         if mode == "predictive":
             enough = min(self.rules.learning, 3 * max(view.seats, 1))
-            if room < 0.3 or (not self._warm and self._rings.resolved < enough):
+            if room.ease == 0.0 or (not self._warm and self._rings.resolved < enough):
                 return "progressive"
         return mode
 

@@ -126,7 +126,7 @@ class Clairvoyant(Counting):
     def __init__(self) -> None:
         super().__init__()
         self._threshold = Threshold(0.0292)
-        self._ledger = Ledger((Window("day", DAY, 0.03, 3.0, 200.0),))
+        self._ledger = Ledger((Window("day", DAY, 0.03, 3.0, 200.0, 0.5, 2.0, 0.0),))
         self._seats: Mapping[str, SimulatedSeat] = {}
         self._futures: Mapping[str, Future] = {}
 
@@ -162,7 +162,7 @@ class Clairvoyant(Counting):
         risk = 0.5 * float(_ANSWERED_AT @ empty) + 0.5 * float(empty[2:].max())
         room = self._ledger.tightest(now)
         threshold = self._threshold.value() * room.ease
-        if room.calls < 0.5:
+        if room.ease == 0.0:
             return self.decided(int(pool - len(due) > 0), limits)
         return self.decided(int(risk <= threshold), limits)
 

@@ -169,12 +169,21 @@ class Simulation:
     """One day of one policy."""
 
     def __init__(
-        self, world: World, policy: Policy, seed: int, *, leads: Leads | None = None, eager: bool = True
+        self,
+        world: World,
+        policy: Policy,
+        seed: int,
+        *,
+        leads: Leads | None = None,
+        tick: float = TICK,
+        eager: bool = True,
     ) -> None:
-        """``eager``: ask the policy after each fact that may change its mind too, not only at each tick."""
+        """``tick``: seconds between two decisions. ``eager``: ask the policy after each fact that may change its mind
+        too."""
         self.world = world
         self.policy = policy
         self.eager = eager
+        self.tick = tick
         self.leads = leads
         self._one_by_one = isinstance(policy, Seer)
         self.now = 0.0
@@ -209,7 +218,7 @@ class Simulation:
                     break
                 self.now = tick
                 self._decide()
-                tick += TICK
+                tick += self.tick
                 continue
             self.now, _, kind, name = heapq.heappop(self._events)
             if self._happens(kind, name) and self.eager:

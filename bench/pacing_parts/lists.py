@@ -35,7 +35,11 @@ def main(days: int, as_json: bool) -> int:
                     NUMBERS_PER_SEAT * seats, seed, answer=ANSWER, spread=SPREAD, knows=knows, sorts=sorts
                 )
                 world = World((Stretch(HOURS * 3600.0, seats, ANSWER),))
-                total = Simulation(world, Pacer(PacingRules()), seed, leads=leads, eager=seats <= 20).run().total()
+                total = (
+                    Simulation(world, Pacer(PacingRules()), seed, leads=leads, tick=1.0, eager=seats <= 20)
+                    .run()
+                    .total()
+                )
                 share = leads.reached / max(leads.attempts, 1)
                 found.append((total.utilisation, total.abandoned_share, share, total.connected))
             means = [statistics.fmean(each) for each in zip(*found, strict=True)]
