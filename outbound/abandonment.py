@@ -19,6 +19,7 @@ from typing import Final
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
 MONTH: Final = 30 * DAY
+HARDLY_ANY: Final = 0.05
 LEAST_EASE: Final = 0.2  # a risk lower than that keeps more agents idle than calls from being abandoned
 
 
@@ -37,7 +38,7 @@ class Window:
 
 
 WINDOWS: Final = (
-    Window("hour", HOUR, 0.05, 2.5, 60.0, 0.5, 1.0, 120.0),
+    Window("hour", HOUR, 0.05, 2.5, 60.0, 0.35, 1.0, 120.0),
     Window("day", DAY, 0.03, 3.0, 200.0, 0.5, 2.0, 0.0),
     Window("month", MONTH, 0.03, 3.0, 200.0, 0.5, 2.0, 0.0),
 )
@@ -123,8 +124,9 @@ class Ledger:
         counts.forget(now)
         young = max(0.0, 1.0 - counts.answered / window.enough)
         calls = window.cap * counts.answered + window.borrow * young - window.spare - counts.abandoned
-        ease = min(max(calls / window.care, LEAST_EASE), 1.0)
-        return Room(window.name, calls, 0.0 if calls < 0.0 and counts.answered >= window.strict else ease)
+        if calls < 0.0:
+            return Room(window.name, calls, 0.0 if counts.answered >= window.strict else HARDLY_ANY)
+        return Room(window.name, calls, min(max(calls / window.care, LEAST_EASE), 1.0))
 
     def shares(self, now: float) -> dict[str, tuple[float, float]]:
         """(answered, abandoned) of each window by its name."""
