@@ -10,7 +10,6 @@ import asyncio
 import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -321,14 +320,11 @@ class Controller:
         log.info("controller ready", agi=self.agi.port, flows=sorted(self.library.current.flows))
 
     def _open_quotes(self, stack: AsyncExitStack) -> QuoteBoard:
-        set_ = self.settings.quotes
-        source = Source(
-            set_.provider, set_.url, Path(set_.file), set_.query, set_.batch or None, set_.seconds, set_.connections
-        )
+        source = Source(**self.settings.quotes.source())
         provider = open_provider(source, lambda: DemoQuoteProvider(demo.references(), clock=utcnow))
         stack.push_async_callback(provider.close)
         exchange = Exchange(sessions.read(), lambda: self.trading_days.current, utcnow)
-        return QuoteBoard(provider, Instruments(self.store).all, every=set_.every, exchange=exchange)
+        return QuoteBoard(provider, Instruments(self.store).all, every=self.settings.quotes.every, exchange=exchange)
 
     async def _open_speech(self, stack: AsyncExitStack) -> Speech:
         settings = self.settings

@@ -186,6 +186,18 @@ class Quotes(Section):
     batch: int = Field(0, ge=0, description="instruments asked for at once; 0: as many as the format allows")
     connections: int = Field(4, ge=1, le=32, description="batches asked for at the same time")
 
+    def source(self) -> dict[str, Any]:
+        """What makes a provider of it (``ivr.services.quotes.choice.Source``)."""
+        return {
+            "kind": self.provider,
+            "url": self.url,
+            "file": Path(self.file) if self.file else None,
+            "query": self.query,
+            "batch": self.batch or None,
+            "seconds": self.seconds,
+            "connections": self.connections,
+        }
+
     @model_validator(mode="after")
     def _complete(self) -> Quotes:
         wanted = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import re
 import shutil
 import stat
@@ -33,6 +34,7 @@ from ivr.asterisk.layout import Layout
 from ivr.asterisk.process import connect
 from ivr.config import Settings
 from ivr.errors import GoldlineError
+from ivr.services.quotes.board import OLD_SECONDS
 from ivr.services.trading_days import REMEDY
 from ivr.supervise import lock, ports
 
@@ -41,6 +43,7 @@ START_REMEDY = "Start Goldline: make run."
 LITTLE_DISK = 2 * 2**30  # about a week of recordings of a small hotline: time to act
 NO_DISK = 200 * 2**20  # the database and the journal need room to finish what they do
 CLOCK_SECONDS = 2.0  # between us and the database; lease times are compared across machines
+MOST_UNKNOWN = 0.9  # of the instruments: some are delisted, some are new
 MOST_NAMED = 5  # of many things with the same fault
 # What Asterisk's command line says of gateways that answer, and of those that let us in.
 _ANSWERING = re.compile(r"^\s*Contact:\s+([^\s/]+)/\S+.*\bAvail\b", re.MULTILINE)
@@ -250,6 +253,27 @@ async def controller_well(settings: Settings) -> Answer:
     return Status.OK, "The controller says it is well.", ""
 
 
+async def quotes_fresh(settings: Settings) -> Answer:
+    """What the controller says of the feed of quotes."""
+    question = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    answer = await _exchange(settings.ports.at("http"), question, b"")
+    _, _, body = (answer or b"").partition(b"\r\n\r\n")
+    try:
+        quotes = json.loads(body)["quotes"]
+        provider, age, known, listed = (quotes[name] for name in ("provider", "age_seconds", "quotes", "instruments"))
+    except (ValueError, KeyError, TypeError):
+        return Status.WARN, "The controller does not answer; whether quotes come is not known.", START_REMEDY
+    if not listed:
+        return Status.WARN, "No share and no index is known: callers find nothing.", "ivr quotes import FILE"
+    if age is None or age > OLD_SECONDS:
+        silent = "has never answered" if age is None else f"has not answered for {age:.0f} s"
+        return Status.FAIL, f"The provider {provider} {silent}.", "`ivr quotes show 600519` asks it and says why."
+    if known < listed * MOST_UNKNOWN:
+        remedy = "Take them out of the list, or ask the provider."
+        return Status.WARN, f"The provider {provider} says nothing of {listed - known} of {listed} instruments.", remedy
+    return Status.OK, f"{provider} answers, {known} quotes.", ""
+
+
 async def database_right(settings: Settings) -> Answer:
     """Reachable, and its tables are those of this version."""
     own = settings.run_dir / "goldline.db"
@@ -359,6 +383,7 @@ CHECKS: tuple[Check, ...] = (
     Check("trunks", trunks_lead_out),
     Check("agi", agi_answers),
     Check("controller", controller_well),
+    Check("quotes", quotes_fresh),
     Check("database", database_right),
     Check("trading days", trading_days_known),
     Check("prompts", prompts_there),

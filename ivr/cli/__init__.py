@@ -25,6 +25,7 @@ from ivr.cli.missed import missed
 from ivr.cli.monitor import monitor
 from ivr.cli.outbound import outbound
 from ivr.cli.prompts import prompts
+from ivr.cli.quotes import quotes
 from ivr.cli.recordings import recordings
 from ivr.cli.report import report
 from ivr.cli.routing import routing, simulate
@@ -62,6 +63,7 @@ COMMANDS = (
     lines,
     calendar,
     prompts,
+    quotes,
     customers,
     tiers,
     identity,
