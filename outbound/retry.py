@@ -20,8 +20,8 @@ from outbound.campaign import Campaign
 from outbound.hours import Clock
 from outbound.outcomes import FACTS, Outcome
 from outbound.rules import Candidate, NotBefore, Now, Rules, Why, facts_of, verdict
+from outbound.settling import APPOINTMENT
 
-APPOINTMENT: Final = "appointment"  # why a target waits that has chosen the time of the call
 LAST_DAY: Final = "last_day"  # in a target's data: the last day on which the call is of use to it
 CONSENT: Final = "consent"  # … the evidence of its customer's consent
 NO_NUMBER: Final = "no_number"

@@ -14,7 +14,8 @@ from db.customer import Phone
 from db.dial_facts import DialFacts
 from db.target import Target, TargetMove
 from outbound.outcomes import FACTS, OUTCOMES, Outcome
-from outbound.retry import APPOINTMENT, Dial, after_attempt, again, choose, first_rank, last_day
+from outbound.retry import Dial, after_attempt, again, choose, first_rank, last_day
+from outbound.settling import APPOINTMENT
 from tests.unit.outbound.campaign_texts import CLOCK, campaign, local, rules
 
 LAW, REVISIT = rules(), campaign()
