@@ -83,6 +83,7 @@ def load(text: str, file: str) -> tuple[Scenario | None, list[Problem]]:
         ring_mean=dial.seconds("ring_mean", "10s", 1, 60),
         ring_at_most=dial.seconds("ring_at_most", "25s", 15, 90),
         fast=_decimal(dial, "fast_failures", plain.fast, 0.0, 1.0),
+        leaving=fields.seconds("leaving", "25s", 0, 600),
         patience=dial.seconds("patience", "2s", 0.1, 10),
         short=_decimal(talk, "share", 0.0, 0.0, 1.0),
         short_mean=talk.seconds("talk", "12s", 1, 600),

@@ -3,7 +3,8 @@
 Pure: everything is drawn from a seed; the same seed and policy give the same day. The model is the one in which the
 targets of docs/pacing.md were measured: post-dial delay U(1, 3) s, ringing until the answer Gamma(4) with mean 10 s cut
 at the longest ring, a share of the dials that are not answered fails at once and the rest rings out, talk and wrap-up
-lognormal, an answered call that has no agent within 2 s is abandoned, agents leave at the end of a call.
+lognormal, an answered call that has no agent within 2 s is abandoned. Agents ask to leave: from then on the policy does
+not count them; they go at the end of their call, but stay for up to 25 s for whoever was dialled with them in mind.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class World:
     ring_shape: float = 4.0
     ring_at_most: float = 25.0
     patience: float = 2.0
+    leaving: float = 25.0  # seconds for which an agent who asked to leave still takes a call that was dialled before
     fast: float = 0.2  # share of the unanswered dials that fail at once
     short: float = 0.0  # share of the talks that are short
     short_mean: float = 12.0
@@ -160,9 +162,10 @@ class SimulatedSeat:
     since: float = 0.0
     free_at: float = math.inf
     wrap: float = 0.0  # of the talk that goes on
+    leaves_from: float = math.inf  # asked to leave, and may go from then on
 
 
-_RINGING, _END, _PATIENCE, _TALK_END, _WRAP_END, _SHIFT = range(6)
+_RINGING, _END, _PATIENCE, _TALK_END, _WRAP_END, _SHIFT, _LEAVE = range(7)
 
 
 class Simulation:
@@ -197,7 +200,7 @@ class Simulation:
         self._taken: dict[str, int] = {}
         self._waiting: dict[str, float] = {}
         self._idle: dict[str, float] = {}  # in the order in which they came free
-        self._wanted = 0
+        self._leaving: dict[str, float] = {}  # idle, but asked to leave
         self._present = 0
         self._stretch = world.stretches[0]
         begin = 0.0
@@ -253,8 +256,8 @@ class Simulation:
         if kind == _TALK_END:
             seat = self.seats[name]
             self._book_work(seat.since, self.now)
-            if self._present > self._wanted:
-                self._leave(name)
+            if seat.leaves_from < math.inf:
+                self._lingers(name)
                 return True
             seat.state, seat.since = "wrap_up", self.now
             self._push(self.now + seat.wrap, _WRAP_END, name)
@@ -262,35 +265,59 @@ class Simulation:
             return True
         if kind == _WRAP_END:
             self._book_work(self.seats[name].since, self.now)
-            if self._present > self._wanted:
-                self._leave(name)
+            if self.seats[name].leaves_from < math.inf:
+                self._lingers(name)
             else:
                 self._comes_free(name)
             return True
+        if kind == _LEAVE:
+            if self._leaving.pop(name, None) is not None:
+                self._leave(name)
+            return False
         self._shift(int(name))
         return True
 
     def _shift(self, index: int) -> None:
         self._stretch = self.world.stretches[index]
-        self._wanted = self._stretch.seats
-        while self._present > self._wanted and self._idle:
-            self._leave(next(iter(self._idle)))
+        staying = [name for name, seat in self.seats.items() if seat.state != "gone" and seat.leaves_from == math.inf]
+        surplus = len(staying) - self._stretch.seats
+        for name in [*self._idle, *(name for name in staying if name not in self._idle)][: max(surplus, 0)]:
+            self.seats[name].leaves_from = self.now + self.world.leaving
+            self.policy.seat(name, "gone", self.now)
+            if name in self._idle:
+                del self._idle[name]
+                self._lingers(name)
         number = 0
-        while self._present < self._wanted:
+        while surplus < 0:
             name = f"seat{number}"
             number += 1
             seat = self.seats.setdefault(name, SimulatedSeat())
             if seat.state == "gone":
                 self._book_logins()
                 self._present += 1
+                surplus += 1
                 self._comes_free(name)
+
+    def _lingers(self, name: str) -> None:
+        """An agent who asked to leave has no call now."""
+        seat = self.seats[name]
+        if self.now >= seat.leaves_from:
+            self._leave(name)
+            return
+        seat.state, seat.since = "idle", self.now
+        if self._waiting:
+            dial = next(iter(self._waiting))
+            del self._waiting[dial]
+            self._connect(dial, name)
+            return
+        self._leaving[name] = self.now
+        self._push(seat.leaves_from, _LEAVE, name)
 
     def _leave(self, name: str) -> None:
         self._book_logins()
         self._present -= 1
-        self._idle.pop(name, None)
-        self.seats[name].state = "gone"
-        self.policy.seat(name, "gone", self.now)
+        seat = self.seats[name]
+        seat.state, seat.leaves_from = "gone", math.inf
 
     def _comes_free(self, name: str) -> None:
         seat = self.seats[name]
@@ -319,7 +346,8 @@ class Simulation:
         seat.free_at = self.now + talk + seat.wrap
         self._push(self.now + talk, _TALK_END, name)
         self.policy.connected(dial, self.now)
-        self.policy.seat(name, "talking", self.now)
+        if seat.leaves_from == math.inf:
+            self.policy.seat(name, "talking", self.now)
         self._hour().connected += 1
 
     def _dial_ends(self, dial: str) -> bool:
@@ -344,6 +372,10 @@ class Simulation:
         if self._idle:
             name = next(iter(self._idle))
             del self._idle[name]
+            self._connect(dial, name)
+        elif self._leaving:
+            name = next(iter(self._leaving))
+            del self._leaving[name]
             self._connect(dial, name)
         else:
             self._waiting[dial] = self.now
