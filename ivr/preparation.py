@@ -20,6 +20,7 @@ from ivr.asterisk.layout import Layout
 from ivr.config import Settings
 from ivr.selfservice import words
 from ivr.selfservice.appointments import place
+from ivr.services.quotes import words as quote_words
 from ivr.speech.export import export_prompts
 from ivr.speech.hold_music import write_hold_music
 from ivr.speech.speech import Speech
@@ -75,6 +76,7 @@ async def known(store: Store) -> tuple[list[Name], list[Code]]:
     """The names and codes that callers and agents will hear of what is in the store. Raises StoreError."""
     instruments = await Instruments(store).all()
     names = [Name(instrument.names) for instrument in instruments]
+    names += quote_words.ALL
     names += [*words.TIERS.values(), *words.LANGUAGES.values(), *words.STATES.values()]
     names += [Name({"zh": reason.zh, "en": reason.en}) for reason in pause_reasons.read().by_id.values()]
     branches = {branch.code: branch for branch in await Branches(store).all()}

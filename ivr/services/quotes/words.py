@@ -18,6 +18,7 @@ LISTING: Final = {
     "first_days": Name({"zh": "新股，上市五日内", "en": "newly listed"}),
 }
 NOT_TRADED: Final = Name({"zh": "尚无成交", "en": "not traded yet"})
+ALL: Final = (*LIMITS.values(), *LISTING.values(), NOT_TRADED)
 
 
 def state_of(quote: Quote) -> Name:
