@@ -58,6 +58,18 @@ def filled(text: str, script: Script, values: Mapping[str, Any], language: str) 
     return PLACE.sub(write, text)
 
 
+def filled_where_known(text: str, script: Script, values: Mapping[str, Any], language: str) -> str:
+    """The same for an agent's eyes: what is missing stays as ``{name}``, and the agent sees that it is."""
+
+    def write(match: re.Match[str]) -> str:
+        try:
+            return filled(match[0], script, values, language)
+        except BadValue:
+            return match[0]
+
+    return PLACE.sub(write, text)
+
+
 def faults_of(script: Script, data: Mapping[str, Any]) -> list[str]:
     """What is wrong with the values that a target brings: one message for each."""
     faults = []

@@ -16,7 +16,7 @@ from db.customer import Customer
 from db.talk_history import OpenTicket, PastTalk
 from outbound.dispositions import Disposition
 from outbound.script import Place, Script, Step
-from outbound.script_values import BadValue, filled
+from outbound.script_values import filled_where_known
 
 Json = dict[str, Any]
 
@@ -114,10 +114,7 @@ def script_of(
     """Where the talk stands: what to say, to ask, and was answered. A value that is missing is shown as ``{it}``."""
 
     def text(words: Mapping[str, str]) -> str:
-        try:
-            return filled(words.get(language, ""), script, values, language)
-        except BadValue:
-            return words.get(language, "")
+        return filled_where_known(words.get(language, ""), script, values, language)
 
     return {
         "script": script.name,

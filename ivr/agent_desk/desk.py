@@ -48,6 +48,8 @@ log = structlog.get_logger(__name__)
 LONGEST_NOTE: Final = 500  # characters
 LONGEST_WAIT: Final = 25.0  # seconds until a question for news is answered without any
 MOST_SEEN: Final = 5_000  # (agent, call) pairs of which the audit trail has it that the card was shown
+FRESH: Final = datetime.timedelta(seconds=10)
+SOON_SECONDS: Final = 0.5  # more than the journal takes until it is stored
 ANSWERED: Final = "outbound.answered"  # {step, agent}: a question of the script; the answer itself stands in answers
 
 
@@ -183,6 +185,9 @@ class Desk:
                 told |= await self._campaign_card(agent, attempt)
         elif call and session is not None and session.state != "idle":
             told |= await self._inbound_card(agent, call)
+            if not told["number"] and self._now() - session.since < FRESH:
+                # The journal is stored a moment after it happens: look again, and the number will be there.
+                asyncio.get_running_loop().call_later(SOON_SECONDS, self.changed, agent)
         return told
 
     def _call_of(self, agent: str, session: Session | None) -> str:

@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 REFUSED: Final = "outbound.refused"  # {}: by key; what follows from it is an outbound.result
 AGAIN_SECONDS: Final = 1.0  # between two tries to write down a refusal
+NAMELESS: Final[Words] = {"zh": "客户", "en": "the customer"}  # a number of a list, and nothing else
 MOST_KEPT: Final = 2_000  # matters in memory: more calls than a machine makes at once
 TOLD_TO_CUSTOMER: Final = (HEARD_ONLY, ACKNOWLEDGED)  # of a personal notice: the customer was on the line
 
@@ -57,11 +58,11 @@ class Matters:
         if talk is None or target is None:
             return None
         customer = None if attempt.customer is None else await self._customers.by_id(attempt.customer)
-        name = (
-            {"zh": customer.name("zh"), "en": customer.name("en")}
-            if customer
-            else {"zh": target.name, "en": target.name}
-        )
+        name = dict(NAMELESS)
+        if customer is not None and customer.name("zh"):
+            name = {"zh": customer.name("zh"), "en": customer.name("en")}
+        elif customer is None and target.name:
+            name = {"zh": target.name, "en": target.name}
         branch = await self._branch(customer.branch if customer else target.branch)
         values: dict[str, Any] = {"name": name, "branch": branch, "brokerage": dict(self._house.brokerage)}
         values |= {"hotline": self._house.hotline} | dict(target.data)

@@ -48,6 +48,7 @@ class Campaigned:
     script: str = "new_account_revisit"
     pacing: dict[str, str] = field(default_factory=dict)
     targets: dict[str, int] = field(default_factory=dict)  # by number
+    call: str = ""  # what kind; "": by an agent where there are some, else a notice
 
     @property
     def agents(self) -> Story:
@@ -57,7 +58,7 @@ class Campaigned:
 
     def definition(self) -> str:
         """The file of the campaign."""
-        call = "agent" if self.story else "notice"
+        call = self.call or ("agent" if self.story else "notice")
         lines = [
             f"campaign: {self.name}",
             "title: a campaign of a test",
@@ -87,13 +88,14 @@ class DialHouse:
         *,
         story: Story | None = None,
         script: str = "new_account_revisit",
+        call: str = "",
         **pacing: str,
     ) -> Campaigned:
         """A campaign that calls these numbers; progressive unless ``pacing`` says otherwise. Taken while the module is
         being read."""
         usual = {"mode": "progressive"} if story else {"lines": "20"}
         paced = {**usual, "ring_at_most": "16s", **pacing}
-        one = Campaigned(f"campaign_{next(_names)}", numbers, story, script, paced)
+        one = Campaigned(f"campaign_{next(_names)}", numbers, story, script, paced, call=call)
         self._campaigns.append(one)
         return one
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from good_script import good
 
-from outbound.script_values import BadValue, faults_of, filled, written
+from outbound.script_values import BadValue, faults_of, filled, filled_where_known, written
 
 DATA: dict[str, Any] = {"share": {"zh": "贵州茅台", "en": "Kweichow Moutai"}, "deadline": "2026-12-01"}
 
@@ -16,6 +16,11 @@ def test_a_text_is_filled_as_each_language_writes_it() -> None:
     told = good().steps["told"].say
     assert filled(told["zh"], good(), DATA, "zh") == "贵州茅台截止2026年12月1日。"
     assert filled(told["en"], good(), DATA, "en") == "Kweichow Moutai until 1 December 2026."
+
+
+def test_an_agent_sees_what_is_missing() -> None:
+    told = good().steps["told"].say["zh"]
+    assert filled_where_known(told, good(), {"deadline": "2026-12-01"}, "zh") == "{share}截止2026年12月1日。"
 
 
 def test_one_text_for_all_languages() -> None:

@@ -11,6 +11,7 @@ from campaigning import DATA, HOUR, KNOWN, NOW, NUMBERS, Campaigning
 from db.attempts import Attempts
 from db.do_not_call import DoNotCall
 from db.store import Store
+from db.targets import NewTarget, Targets
 from ivr.outreach.results import RESULT
 from ivr.outreach.stored import REFUSED, House, Matters
 from outbound import settling
@@ -135,3 +136,18 @@ async def test_a_campaign_that_nobody_knows(store: Store) -> None:
     stranger = replace(attempt, campaign="another")
     house = House({"zh": "金线证券", "en": "Goldline Securities"}, "95500")
     assert await Matters(store, lambda _name: None, house).of(stranger) is None
+
+
+async def test_somebody_of_whom_only_the_number_is_known(store: Store) -> None:
+    campaign = Campaigning(store, "event_invitation")
+    attempt = await campaign.talking()
+    target = await campaign.target()
+    nobody = NewTarget(NUMBERS[1], numbers=(NUMBERS[1],), due_at=NOW)
+    await Targets(store).add_many("event_invitation", [nobody], now=NOW)
+    other = await Targets(store).by_key("event_invitation", NUMBERS[1])
+    assert other is not None
+    matter = await campaign.matters.of(replace(attempt, target=other.id, customer=None))
+    assert matter is not None
+    assert matter.values["name"]["zh"] == "客户"
+    assert matter.ending == ""
+    assert target.id != other.id
