@@ -109,6 +109,7 @@ _CODES: Final[dict[str, int]] = {
 }
 _REFRESH: Final = 8.0  # seconds between two looks at the estimators
 _MOST_AT_ONCE: Final = 60
+RINGS_AFTER: Final = 10.0  # seconds after dialling at which it rings at the latest, if nobody says so
 FORGET_EVERY: Final = 5.0  # s
 LOST_AFTER: Final = 30.0  # seconds after which a call that should have ended is taken for lost
 
@@ -159,17 +160,19 @@ class Pacer:
         self._dials[dial] = Dial(now, chance, grade_of(chance))
 
     def ringing(self, dial: str, now: float) -> None:
-        """It rings (180, or early media). Without this it is taken to ring from 3 s after dialling on."""
+        """It rings (180, or early media). Without this it is taken to ring from 10 s after dialling on."""
         known = self._dials.get(dial)
         if known is not None and known.ringing is None:
             known.ringing = now
 
     def answered(self, dial: str, now: float) -> None:
-        """A person answered and waits for an agent. (With machine detection: when it has decided.)"""
-        known = self._dials.pop(dial, None)
-        if known is None:
+        """A person answered and waits for an agent. (With machine detection: when it has decided.) A dial that was
+        given up a moment ago, or of which nothing was known, counts too: the person is there."""
+        if dial in self._answered:
             return
-        self._rings.answered(now - known.since, chance_of(known.grade), known.counted)
+        known = self._dials.pop(dial, None)
+        if known is not None:
+            self._rings.answered(_age(known, now), chance_of(known.grade), known.counted)
         self._answered[dial] = now
         self._ledger.answered(now)
 
@@ -179,13 +182,13 @@ class Pacer:
         del fast  # the age says it
         known = self._dials.pop(dial, None)
         if known is not None:
-            self._rings.failed(now - known.since, chance_of(known.grade), known.counted)
+            self._rings.failed(_age(known, now), chance_of(known.grade), known.counted)
 
     def cancelled(self, dial: str, now: float) -> None:
         """We gave it up, by a decision of the pacer or for any other reason, before anything else ended it."""
         known = self._dials.pop(dial, None)
         if known is not None:
-            self._rings.spend(known.counted, now - known.since, chance_of(known.grade))
+            self._rings.spend(known.counted, _age(known, now), chance_of(known.grade))
 
     def connected(self, dial: str, now: float) -> None:
         """An agent has it. The seat's own ``talking`` is told by ``seat``."""
@@ -241,7 +244,7 @@ class Pacer:
         return History(self._rings.as_data(), self._talks.as_data(), self._wraps.as_data(), self._threshold.spared)
 
     def _learn(self, known: _Seat, code: int, now: float) -> None:
-        age = max(now - known.since, known.counted)
+        age = _age(known, now)
         if known.state == _TALKING:
             if code in (_WRAPPING_UP, _IDLE):
                 self._talks.ended(age, known.counted)
@@ -285,7 +288,7 @@ class Pacer:
         else:
             count, why = self._by_ratio(self.rules.ratio if acting == "power" else 1.0, view), ""
             if acting != self.rules.mode:
-                why = "room" if room.calls < 0.5 else "learning"
+                why = "learning" if self.rules.mode == "predictive" and room.ease else "room"
             if count > most:
                 count, why = most, limited
         reason = PacingReason(
@@ -358,7 +361,7 @@ class Pacer:
         ripe = [
             (known.since, dial, known)
             for dial, known in self._dials.items()
-            if now - (known.since + 3.0 if known.ringing is None else known.ringing) >= self.rules.ring_at_least
+            if now - (known.since + RINGS_AFTER if known.ringing is None else known.ringing) >= self.rules.ring_at_least
         ]
         found: list[str] = []
         for _, dial, known in sorted(ripe, key=lambda each: each[:2]):
@@ -379,9 +382,9 @@ class Pacer:
             if known.state == _IDLE:
                 idle += 1
             elif known.state == _TALKING:
-                talking.append(now - known.since)
+                talking.append(_age(known, now))
             elif known.state == _WRAPPING_UP:
-                wrapping.append(now - known.since)
+                wrapping.append(_age(known, now))
             else:
                 continue
             seats += 1
@@ -391,13 +394,13 @@ class Pacer:
     def _refresh(self, now: float, view: View) -> None:
         self._refreshed = now
         for dial in self._dials.values():
-            age = max(now - dial.since, dial.counted)
+            age = _age(dial, now)
             self._rings.spend(dial.counted, age, chance_of(dial.grade))
             dial.counted = age
         self._rings.settle()
         for stays, state in ((self._talks, _TALKING), (self._wraps, _WRAPPING_UP)):
             going = [seat for seat in self._seats.values() if seat.state == state]
-            ends = np.array([max(now - seat.since, seat.counted) for seat in going])
+            ends = np.array([_age(seat, now) for seat in going])
             stays.spend(np.array([seat.counted for seat in going]), ends)
             for seat, end in zip(going, ends.tolist(), strict=True):
                 seat.counted = end
@@ -405,6 +408,11 @@ class Pacer:
         seats = max(view.seats, 1)
         size = 32 if seats <= 24 else 64 if seats <= 100 else 128 if seats <= 400 else 256
         self._tables = Tables(size, talk, wrap, self._rings)
+
+
+def _age(known: Dial | _Seat, now: float) -> float:
+    """Seconds, never less than what was counted already: news may come a little out of order."""
+    return max(now - known.since, known.counted, 0.0)
 
 
 def _bound(limits: Limits, candidates: int | None) -> tuple[int, LimitedBy]:

@@ -111,6 +111,26 @@ def test_a_dial_that_rings_too_long_for_what_is_left_is_given_up_never_before_it
     assert pacer(seats=1, learning=0, cancelling=False).decide(17.0, OPEN).cancel == ()
 
 
+def test_who_answers_a_dial_that_was_just_given_up_counts() -> None:
+    made = pacer("progressive", seats=1)
+    made.dialled("d", 0.0)
+    made.cancelled("d", 17.0)
+    made.answered("d", 17.1)
+    decision = made.decide(17.2, OPEN)
+    assert (decision.dial, decision.why.waiting) == (0, 1)
+    assert decision.why.shares["day"] == (1.0, 0.0)
+
+
+def test_news_out_of_order_is_borne() -> None:
+    made = pacer(seats=2, learning=0)
+    made.dialled("d", 10.0)
+    made.seat("s0", "talking", 10.0)
+    assert made.decide(7.0, OPEN).why.talking == 1
+    made.answered("d", 6.0)
+    made.seat("s0", "wrap_up", 5.0)
+    assert made.decide(8.0, OPEN).why.wrapping_up == 1
+
+
 def test_a_decision_is_explained_in_words() -> None:
     decision = pacer(seats=3).decide(0.0, OPEN)
     assert "dial 3 more" in decision.why.words("en", decision.dial)
