@@ -268,6 +268,9 @@ async def quotes_fresh(settings: Settings) -> Answer:
     if age is None or age > OLD_SECONDS:
         silent = "has never answered" if age is None else f"has not answered for {age:.0f} s"
         return Status.FAIL, f"The provider {provider} {silent}.", "`ivr quotes show 600519` asks it and says why."
+    if frozen := quotes.get("frozen"):
+        what = f"The provider {provider} answers and repeats itself: no newer quotes of {', '.join(frozen)}."
+        return Status.FAIL, what, "Callers are told that prices are old. Ask the provider."
     if known < listed * MOST_UNKNOWN:
         remedy = "Take them out of the list, or ask the provider."
         return Status.WARN, f"The provider {provider} says nothing of {listed - known} of {listed} instruments.", remedy

@@ -206,6 +206,26 @@ async def test_half_a_line_costs_that_line_only(name: str, caplog: pytest.LogCap
 
 
 @pytest.mark.parametrize("name", ["tencent", "sina"])
+async def test_half_a_line_in_the_middle_takes_nothing_from_the_next(name: str) -> None:
+    async with house(name) as one:
+        await one.board.refresh()
+        one.market.trade(5)
+        one.server.fault = lambda request, body: body.replace(b'";\n', b"\n", 1)
+        old = one.last(MOUTAI)
+        await one.board.refresh()
+        assert one.last(MOUTAI) == old
+        assert one.last(BANK) == one.written("sz000001")
+        assert one.last(COMPOSITE) == one.written("sh000001")
+
+
+async def test_an_empty_answer_is_none() -> None:
+    async with house("sina") as one:
+        one.server.fault = lambda request, body: b"\n"
+        with pytest.raises(FeedFailed, match="empty"):
+            await one.board.refresh()
+
+
+@pytest.mark.parametrize("name", ["tencent", "sina"])
 async def test_any_cut_of_a_line_gives_no_quote(name: str) -> None:
     market = Market.of(["sh600519"])
     body = market.answer(name, ["sh600519"])
@@ -266,6 +286,7 @@ async def test_frozen_data_grows_old_though_the_server_answers(name: str) -> Non
             await one.three_seconds_later(traded=False)
         assert one.board.age == 0
         assert one.board.freshness(MOUTAI) == "old"
+        assert one.board.state()["frozen"] == ["SSE", "SZSE"]
         one.market.now = one.now
         one.market.trade(9)
         await one.board.refresh()

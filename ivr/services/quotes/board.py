@@ -100,6 +100,14 @@ class QuoteBoard:
         """Seconds since the provider last answered; None when it never did."""
         return None if self._confirmed_at is None else self._clock() - self._confirmed_at
 
+    @property
+    def frozen(self) -> list[str]:
+        """The exchanges of which the provider gives no newer quotes, though there must be some."""
+        if self._exchange is None:
+            return []
+        possible = self._exchange.as_of(_OLD)
+        return sorted(market for market in self._newest if self._stands_still(market, possible))
+
     def state(self) -> dict[str, object]:
         """For ``/health``."""
         return {
@@ -110,6 +118,8 @@ class QuoteBoard:
             "failures": self.failures,
             "refused": self.refused,
             "phase": self._exchange.phase() if self._exchange else None,
+            "newest": {market: newest.isoformat() for market, newest in sorted(self._newest.items())},
+            "frozen": self.frozen,
         }
 
     def find(self, code: str) -> tuple[Instrument, ...]:
@@ -133,12 +143,14 @@ class QuoteBoard:
         if self._exchange is None:
             return "live"
         possible = self._exchange.as_of(_OLD)
-        # One share alone may stand still for an hour; all of an exchange do not.
-        if self._newest[instrument.market] + _TOLERANCE < possible or (
-            found.quote.exchange_time.date() < possible.date() and found.quote.status != "suspended"
-        ):
+        other_day = found.quote.exchange_time.date() < possible.date() and found.quote.status != "suspended"
+        if other_day or self._stands_still(instrument.market, possible):
             return "old"
         return "live" if self._exchange.phase() in OF_TRADING else "closed"
+
+    def _stands_still(self, market: str, possible: datetime.datetime) -> bool:
+        """Not one quote of this exchange is as new as it could be: one share may stand still, all of them do not."""
+        return self._newest[market] + _TOLERANCE < possible
 
     async def start(self) -> None:
         """Begin to refresh, and wait for the first quotes, but not long. A failure is logged, never raised."""

@@ -151,6 +151,8 @@ class HttpFeed:
             return bytes(body)
 
     def _read(self, batch: _Batch, body: bytes) -> tuple[list[Quote], list[str]]:
+        if not body.strip():
+            raise BadAnswer("The answer is empty.")
         found: list[Quote] = []
         bad: list[str] = []
         seen, form = self._seen, self._form

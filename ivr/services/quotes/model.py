@@ -22,7 +22,7 @@ Listing = Literal["", "first_day", "first_days"]  # of a new share: no price lim
 LARGEST: Final = Decimal(10_000_000)  # no price and no index is higher
 FARTHEST: Final = 20  # times the previous close: beyond is a slip of the feed, not of the market
 NO_PRICE: Final = "there is no price"
-_ONE_DAY: Final = datetime.timedelta(days=1)
+_AHEAD: Final = datetime.timedelta(minutes=10)  # clocks differ, by less than this
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,6 @@ def fault_of(quote: Quote, now: datetime.datetime | None = None) -> str | None:
         return f"{last} is not between {low} and {high}"
     if before and not quote.listing and not before <= last * FARTHEST <= before * FARTHEST**2:
         return f"{last} after {before}"
-    if now and quote.at > now + _ONE_DAY:
+    if now and quote.at > now + _AHEAD:
         return f"of the future: {quote.at}"
     return None

@@ -19,7 +19,7 @@ NAME, OPEN, PREVIOUS, LAST, HIGH, LOW, BID, ASK, VOLUME, TURNOVER, DAY, TIME, ST
 SUSPENDED: Final = frozenset(
     {"01", "02", "03", "04", "05", "07"}
 )  # for an hour, a day, longer, within the day, half a day
-_LINE: Final = re.compile(rb'var hq_str_([a-z]{2}\d{6})="([^"]*)"')
+_LINE: Final = re.compile(rb'var hq_str_([a-z]{2}\d{6})="([^"\n]*)"')
 _MARKETS: Final = {"SSE": "sh", "SZSE": "sz"}
 
 

@@ -22,7 +22,7 @@ FEWEST: Final = 39  # fields up to the turnover
 # The place of each field that we read.
 NAME, CODE, LAST, PREVIOUS, OPEN, VOLUME, BID, ASK, AT = 1, 2, 3, 4, 5, 6, 9, 19, 30
 HIGH, LOW, TURNOVER, STATE, LIMIT_UP, LIMIT_DOWN = 33, 34, 37, 40, 47, 48
-_LINE: Final = re.compile(rb'v_([a-z]{2}\d{6})="([^"]*)"')
+_LINE: Final = re.compile(rb'v_([a-z]{2}\d{6})="([^"\n]*)"')
 _MARKETS: Final = {"SSE": "sh", "SZSE": "sz"}
 
 

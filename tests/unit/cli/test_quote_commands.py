@@ -114,6 +114,11 @@ def test_a_bad_list_is_refused_with_its_line(tmp_path: Path, rows: str, line: in
         ({"provider": "licensed", "age_seconds": None, "quotes": 0, "instruments": 100}, Status.FAIL, "never"),
         ({"provider": "licensed", "age_seconds": 1, "quotes": 50, "instruments": 100}, Status.WARN, "50 of 100"),
         ({"provider": "licensed", "age_seconds": 1, "quotes": 0, "instruments": 0}, Status.WARN, "find nothing"),
+        (
+            {"provider": "x", "age_seconds": 1, "quotes": 9, "instruments": 9, "frozen": ["SSE"]},
+            Status.FAIL,
+            "repeats itself: no newer quotes of SSE",
+        ),
         (None, Status.WARN, "not known"),
     ],
 )

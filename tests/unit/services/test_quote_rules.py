@@ -67,7 +67,8 @@ def test_at_the_limit_and_not_a_cent_before() -> None:
         ({"previous_close": Decimal("0.30")}, "after 0.30"),
         ({"previous_close": Decimal("0.30"), "listing": "first_day"}, None),
         ({"previous_close": Decimal(0)}, None),
-        ({"at": AT + datetime.timedelta(days=2)}, "future"),
+        ({"at": AT + datetime.timedelta(minutes=11)}, "future"),
+        ({"at": AT + datetime.timedelta(minutes=9)}, None),
         ({"at": AT - datetime.timedelta(days=400)}, None),
     ],
 )
