@@ -76,7 +76,7 @@ async def test_an_old_price_is_told_as_old_again_and_again_then_more_then_the_ne
         place = await phone.hears(await voice.opening("after_quote"), place)
         phone.press("3")
         more = await said(call, "quote_more_share")
-        assert "今开一千七百七十一元，最高一千七百九十元" in more
+        assert "开盘一千七百七十一元，最高一千七百九十元" in more
         assert "成交量二百三十四点六万股，成交额四十一点八亿元" in more
         place = await phone.hears(await voice.opening("after_quote"), place)
         phone.press("2")
