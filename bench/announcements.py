@@ -1,12 +1,12 @@
 """Announcements in early media: how often they are recognised, and how often something else is taken for one.
 
-    python bench/announcements.py [--each 6] [--scale 1.0] [--seed 1] [--no-peers] [--json]
+    python bench/announcements.py [--each 6] [--scale 1.0] [--seed 1] [--peers 10] [--json]
 
 Every reference is played worn in many ways (``announcements_parts/trials.py``): in rounds, heard from the beginning,
 after a ring tone or from the middle of a round. What must not be recognised: other wordings of the same voices,
 references that the recogniser is not given, ordinary speech, greetings, people who answer, music, ring tones, noise.
 All voices are espeak NG's; no carrier's recording was to be had. Two peers (``peers.py``) hear one in ten of the same,
-with the threshold that is best for them with hindsight: the lowest at which nothing false is recognised.
+with the threshold that is best for them with hindsight: the lowest at which no ordinary sound is taken for one.
 """
 
 from __future__ import annotations
@@ -33,8 +33,7 @@ from outbound.announcements.listener import Listener
 from outbound.announcements.matcher import Prints
 
 CHUNK = RATE // 10
-PEER_SHARE = 10  # of the trials, one in so many is played to the peers, for they are slow …
-PEER_SECONDS = 15  # … and of it no more than this
+PEER_SECONDS = 15  # the peers are slow: they hear no more than this of a recording
 
 
 @dataclass
@@ -74,13 +73,13 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=6, help="times that each reference is played in each condition")
     parser.add_argument("--scale", type=float, default=1.0, help="how many sounds that are no announcement, 1.0: 3,400")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--peers", type=int, default=10, help="they hear one trial in so many; 0: none")
     parser.add_argument("--json", action="store_true", help="print the JSON line only")
     options = parser.parse_args()
     rng = np.random.default_rng(options.seed)
 
     rows: dict[str, Row] = defaultdict(Row)
-    peers = [] if options.no_peers else [kind(trials.announcements()) for kind in (Correlation, HaitsmaKalker)]
+    peers = [] if not options.peers else [kind(trials.announcements()) for kind in (Correlation, HaitsmaKalker)]
     heard_by_peers: list[tuple[Trial, list[tuple[str, float]]]] = []
     false: Counter[str] = Counter()
     cpu = sound_seconds = 0.0
@@ -106,7 +105,7 @@ def main() -> None:
             if outcome and outcome != trial.outcome:
                 false[f"{trial.condition} ({trial.outcome or trial.hidden or 'nothing'}) → {reference}"] += 1
             played += 1
-            if peers and played % PEER_SHARE == 0:
+            if peers and played % options.peers == 0:
                 short = Trial(trial.condition, np.zeros(0, dtype=np.float32), trial.outcome)
                 heard_by_peers.append(
                     (short, [best_of(peer.scores(trial.sound[: PEER_SECONDS * RATE], trial.hidden)) for peer in peers])
@@ -150,16 +149,22 @@ def main() -> None:
 
 
 def peer_figures(heard: list[tuple[Trial, list[tuple[str, float]]]], place: int) -> dict[str, float]:
-    """How a peer fares on the trials it heard, at the lowest threshold that recognises nothing in what is nothing."""
-    none = [rows[place][1] for trial, rows in heard if not trial.outcome]
-    threshold = max(none, default=0.0)
+    """How a peer fares on the trials it heard, at the lowest threshold that recognises nothing in ordinary sounds.
+
+    ``same_voice_false`` is the share of other announcements of the same voices that it then takes for known ones.
+    """
+    nothing = [(trial, rows[place][1]) for trial, rows in heard if not trial.outcome]
+    threshold = max((score for trial, score in nothing if trial.condition not in trials.SAME_VOICE), default=0.0)
+    same_voice = [score > threshold for trial, score in nothing if trial.condition in trials.SAME_VOICE]
     within = [(trial, rows[place]) for trial, rows in heard if trial.outcome and trial.condition in trials.WITHIN]
     right = [outcome == trial.outcome and score > threshold for trial, (outcome, score) in within]
     wrong = [outcome != trial.outcome and score > threshold for trial, (outcome, score) in within]
     return {
+        "trials": len(heard),
         "threshold": round(threshold, 3),
         "within_right": round(float(np.mean(right)), 4),
-        "within_wrong": int(np.sum(wrong)),
+        "within_wrong": round(float(np.mean(wrong)), 4),
+        "same_voice_false": round(float(np.mean(same_voice)), 4),
     }
 
 

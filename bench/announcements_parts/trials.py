@@ -61,6 +61,9 @@ ANSWERS = [
 VARIANTS = ("", "m1", "m2", "m3", "m4", "m5", "m7", "f1", "f2", "f3", "f4", "f5", "croak", "whisper")
 
 
+SAME_VOICE = ("another wording, same voice", "a reference that is not known")
+
+
 @dataclass(frozen=True)
 class Trial:
     """One recording. ``outcome`` "": nothing must be recognised. ``hidden``: a reference that the recogniser lacks."""

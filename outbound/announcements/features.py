@@ -3,8 +3,9 @@
 In each frame (64 ms, every 16 ms) the power in 18 mel bands is raised to 0.3, as hearing compresses it: what is loud
 counts, noise in the gaps does not. Then what stays the same is taken away: what the last third of a second had in each
 band (a steady tone, hum, the colour of a line; the idea of RASTA, Hermansky and Morgan 1994), what all bands have in
-common, and the level. Of the fingerprint of Haitsma and Kalker (ISMIR 2002) it keeps the overlapping frames and the
-differences in time and frequency; unlike it, a difference keeps its size. docs/decisions/0007 says why.
+common, and the level; and soft frames are brought nearer to loud ones. Of the fingerprint of Haitsma and Kalker (ISMIR
+2002) it keeps the overlapping frames and the differences in time and frequency; unlike it, a difference keeps its size.
+docs/decisions/0007-announcements-by-recordings.md says why.
 """
 
 from __future__ import annotations

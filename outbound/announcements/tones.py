@@ -28,6 +28,7 @@ _SOFTEST: Final = 10 ** (-50 / 10)  # power below which there is nothing, full s
 _QUIET: Final = 10 ** (-8 / 10)  # … or this share of the loudest of late: lines have noise
 _FORGETS: Final = 0.9977  # of the loudest, with each frame: 4 s of the pause of a ring tone take it down by 2.5 dB
 _SETTLED: Final = 3  # frames alike begin a new run: a lost packet or two end none
+_LOOKS_EVERY: Final = 3
 _CHAOS: Final = 8  # frames unlike each other and the run before: some other sound
 _SAME_HERTZ: Final = 25.0
 _KEPT: Final = 24  # runs remembered: three rounds of the longest rhythm
@@ -60,6 +61,7 @@ class ToneStream:
         self._frames: list[float | None] = []  # of the present run
         self._pending: list[float | None] = []  # frames that do not fit it, and may be the next one's
         self._peak = 0.0  # the loudest power of late
+        self._since = 0  # frames since a rhythm was looked for
         self.runs: list[Run] = []
 
     def feed(self, samples: Samples) -> Tone | None:
@@ -73,7 +75,11 @@ class ToneStream:
         found: Tone | None = None
         for hertz in self._pitches(heard, count):
             self._take(hertz)
-            found = found or tone_of([*self.runs, self.present()])
+            self._since += 1
+            # A rhythm is looked for in quiet and in tones only, and no more often than it can have changed.
+            if self._since >= _LOOKS_EVERY and self._frames[0] is not None:
+                self._since = 0
+                found = found or tone_of([*self.runs, self.present()])
         return found
 
     def present(self) -> Run:
