@@ -7,17 +7,19 @@ given again takes the place of the first.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.models import AnswerRow as Row
-from db.models import AttemptRow, ScriptRow
+from db.models import AttemptRow, ScriptRow, TargetRow
 from db.store import Store
 
+PAGE: Final = 200  # talks read at once
 MOST: Final = 1_000  # answers of one customer that are told: five talks of a script that nobody would write
 
 
@@ -40,6 +42,21 @@ class Answer:
     answer: str
     agent: str
     at: datetime.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredTalk:
+    """All that was answered in one attempt, by step; ``at`` is when the last of it was."""
+
+    attempt: int
+    account: str
+    name: str
+    branch: str
+    agent: str
+    disposition: str
+    digest: str
+    at: datetime.datetime
+    answers: Mapping[str, str]
 
 
 class Answers:
@@ -101,22 +118,50 @@ class Answers:
             row = await session.get(ScriptRow, digest)
         return None if row is None else ScriptVersion(row.digest, row.name, row.body)
 
-    async def tally(self, campaign: str) -> Mapping[tuple[str, str], int]:
-        """How often each answer was given in a campaign, by step and answer; words are not counted one by one."""
-        short = sa.func.length(Row.answer) <= sa.literal(32)
-        query = (
-            sa.select(Row.step, Row.answer, sa.func.count())
-            .join(AttemptRow, AttemptRow.id == Row.attempt_id)
-            .where(AttemptRow.campaign == campaign, short)
-            .group_by(Row.step, Row.answer)
-        )
-        async with self._store.reading() as session:
-            return {(step, answer): count for step, answer, count in await session.execute(query)}
+    async def talks(self, campaign: str) -> AsyncIterator[tuple[AnsweredTalk, ...]]:
+        """Every attempt of the campaign in which something was answered, a page at a time, in bounded memory."""
+        last = 0
+        while True:
+            ids = (
+                sa.select(AttemptRow.id)
+                .where(AttemptRow.campaign == campaign, AttemptRow.id > last)
+                .where(sa.select(Row.attempt_id).where(Row.attempt_id == AttemptRow.id).exists())
+                .order_by(AttemptRow.id)
+                .limit(PAGE)
+            )
+            query = (
+                sa.select(Row, AttemptRow.agent, AttemptRow.disposition, TargetRow)
+                .join(AttemptRow, AttemptRow.id == Row.attempt_id)
+                .join(TargetRow, TargetRow.id == AttemptRow.target_id)
+                .where(Row.attempt_id.in_(ids))
+                .order_by(Row.attempt_id, Row.at, Row.step)
+            )
+            async with self._store.reading() as session:
+                rows = (await session.execute(query)).all()
+            if not rows:
+                return
+            last = rows[-1][0].attempt_id
+            yield tuple(_talk(list(group)) for _, group in groupby(rows, key=lambda row: row[0].attempt_id))
 
     async def _some(self, query: sa.Select[Any]) -> tuple[Answer, ...]:
         async with self._store.reading() as session:
             rows = await session.scalars(query.order_by(Row.attempt_id, Row.at, Row.step).limit(MOST))
             return tuple(_answer(row) for row in rows)
+
+
+def _talk(rows: Sequence[Any]) -> AnsweredTalk:
+    first, agent, disposition, target = rows[0]
+    return AnsweredTalk(
+        attempt=first.attempt_id,
+        account=target.account,
+        name=target.name,
+        branch=target.branch,
+        agent=agent,
+        disposition=disposition,
+        digest=rows[-1][0].digest,
+        at=rows[-1][0].at,
+        answers={row[0].step: row[0].answer for row in rows},
+    )
 
 
 def _answer(row: Row) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ivr.cli.outbound_announcements import announcements
+from ivr.cli.outbound_answers import answers
 from ivr.cli.outbound_campaigns import check_campaigns, list_campaigns, show_campaign
 from ivr.cli.outbound_causes import causes
 from ivr.cli.outbound_group import EXIT_CODES, OutboundGroup
@@ -27,6 +28,7 @@ def outbound() -> None:
     ivr outbound run new_account_revisit     have it dialled until the hours are over; made for cron
     ivr outbound status                      how far they have come, as it goes on
     ivr outbound report --by-hand            whom people must see to
+    ivr outbound answers satisfaction_survey what customers said
     ivr outbound simulate revisit            what a day of predictive dialing does to agents and customers
     ivr outbound script try dormant          play a script in this terminal
     ivr outbound announcements list          what carriers say before anybody answers, and how it is recognised
@@ -50,5 +52,6 @@ for command in (
     stop,
     settle,
     report,
+    answers,
 ):
     outbound.add_command(command)

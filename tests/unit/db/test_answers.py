@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 from outbound_rows import CAMPAIGN, at, dialled, new_target, planned
 
+from db import answers as module
 from db.answers import Answers, ScriptVersion
 from db.attempts import Attempt
 from db.errors import StoreError
@@ -61,8 +62,21 @@ async def test_what_was_said_earlier(store: Store) -> None:
     assert await answers.of_customer(1, before=attempt.id) == ()
 
 
-async def test_how_often_each_answer_was_given(store: Store) -> None:
-    answers, attempt = Answers(store), await an_attempt(store)
-    await answers.keep(attempt.id, "mark", "5", version=OLD, agent="801", now=at(5))
-    await answers.keep(attempt.id, "why", "很长的一句话" * 10, version=OLD, agent="801", now=at(5))
-    assert await answers.tally(CAMPAIGN) == {("mark", "5"): 1}
+async def test_every_talk_of_a_campaign_page_by_page(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAGE", 2)
+    await planned(store, [new_target(index) for index in range(1, 6)])
+    answers, talks = Answers(store), []
+    for index in range(1, 6):
+        target = await Targets(store).by_key(CAMPAIGN, new_target(index).key)
+        assert target
+        attempt = await dialled(store, target)
+        if index != 3:  # with whom nobody got as far as a question
+            await answers.keep(attempt.id, "mark", str(index), version=OLD, agent="801", now=at(index))
+            await answers.keep(attempt.id, "best", "cost", version=OLD, agent="801", now=at(index + 1))
+    async for page in answers.talks(CAMPAIGN):
+        assert len(page) <= 2
+        talks += page
+    assert [talk.account for talk in talks] == [new_target(index).account for index in (1, 2, 4, 5)]
+    assert talks[0].answers == {"mark": "1", "best": "cost"}
+    assert (talks[0].digest, talks[0].at, talks[0].branch) == (OLD.digest, at(2), "SH01")
+    assert [page async for page in answers.talks("another")] == []
