@@ -30,8 +30,10 @@ from db.dial_facts import DialFacts, next_facts
 from db.store import Store
 from db.targets import TargetMove, Targets
 from db.trading_calendar import TradingCalendar
+from ivr.cli.outbound_status import look
 from ivr.lines.hours import Calendar
 from outbound import campaign_file, rules_file
+from outbound.coverage import coverage
 from outbound.hours import Clock
 from outbound.retry import Choice, Dial, choose
 
@@ -162,6 +164,15 @@ async def cpu_of_choosing(store: Store, rounds: int) -> float:
     return round((time.process_time() - began) * 1000 / rounds, 2)
 
 
+async def figures(store: Store) -> tuple[float, float]:
+    """Seconds for the figures of `ivr outbound status`, and of `report`, over all targets."""
+    began = time.perf_counter()
+    await look(store, [CAMPAIGN])
+    looked = time.perf_counter()
+    coverage(await Targets(store).shares(CAMPAIGN))
+    return round(looked - began, 2), round(time.perf_counter() - looked, 2)
+
+
 async def naive_numbers(store: Store, rounds: int) -> dict[str, float]:
     """The same by one query that looks at everything."""
     values = {
@@ -230,6 +241,7 @@ def measure(url: str, rows: int, rounds: int, place: Path) -> dict[str, Any]:
         results["next number"] = await next_numbers(store, rounds, 1)
         results["of twenty"] = await next_numbers(store, max(3, rounds // 20), 20)
         results["next number"]["cpu_ms"] = await cpu_of_choosing(store, rounds)
+        results["status"], results["coverage"] = await figures(store)
         results["one naive query"] = await naive_numbers(store, max(3, rounds // 50))
         await store.close()
 
@@ -278,6 +290,7 @@ def show(name: str, found: dict[str, Any]) -> None:
     for step in ("next number", "of twenty", "one naive query"):
         one = found[step]
         print(f"{step:<16} {one['p50_ms']:>9} {one['p95_ms']:>9} {one['p99_ms']:>9} {one.get('cpu_ms', ''):>9}")
+    print(f"status {found['status']} s, report {found['coverage']} s")
     print(f"wanted: under {FLOOR_MS:g} ms\n", flush=True)
 
 

@@ -16,7 +16,7 @@ from db.outbound_states import TargetState
 class NewTarget:
     """A target as it is planned. A customer's numbers are read when they are dialled, never kept here."""
 
-    key: str  # once per campaign: the account, or the stored form of the number of who has none
+    key: str  # once per campaign: the account, or the stored form of the number of who has none; "#" and the occasion
     customer: int | None = None
     account: str = ""
     name: str = ""

@@ -28,6 +28,7 @@ from db.target import NewTarget, Target, TargetMove, target_of
 
 __all__ = ["Added", "NewTarget", "Share", "Target", "TargetMove", "Targets"]
 
+OCCASION: Final = "#"  # in a key, before what tells the occasions of one account apart
 AT_ONCE: Final = 1_000  # targets of one statement when they are planned, or of one page when they are read
 # Literally as the partial indices have it: a database uses one only when it sees the same words.
 _ORDINARY: Final = sa.text("state = 'waiting' AND NOT guaranteed")
@@ -135,10 +136,18 @@ class Targets:
             row = await session.get(Row, target)
         return None if row is None else target_of(row)
 
-    async def by_key(self, campaign: str, key: str) -> Target | None:
-        """The target of this account, or of this number in stored form."""
-        found = await self._some(sa.select(Row).where(Row.campaign == campaign, Row.key == key))
+    async def latest(self, campaign: str, who: str) -> Target | None:
+        """The latest target of this account, or of this number in stored form."""
+        theirs = sa.or_(Row.key == who, Row.account == who, Row.key.startswith(f"{who}{OCCASION}", autoescape=True))
+        query = sa.select(Row).where(Row.campaign == campaign, theirs).order_by(Row.id.desc()).limit(1)
+        found = await self._some(query)
         return found[0] if found else None
+
+    async def latest_of(self, campaign: str, customers: Collection[int]) -> Mapping[int, Target]:
+        """The latest target of each of these customers that the campaign has any of."""
+        query = sa.select(Row).where(Row.campaign == campaign, Row.customer_id.in_(list(customers)))
+        found = await self._some(query.order_by(Row.id))
+        return {one.customer: one for one in found if one.customer is not None}
 
     async def states(self, campaign: str, keys: Collection[str]) -> Mapping[str, TargetState]:
         """Those of these keys that the campaign has, and the state that each is in."""

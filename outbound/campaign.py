@@ -31,7 +31,9 @@ class Who:
     """Whom it calls: customers of ``audience``, or those of a list that are in it.
 
     ``columns`` of the list are what script and notice are filled with. ``last_day`` names the one of them that is the
-    last day on which the call is of use; ``within`` counts that day from the opening of the account.
+    last day on which the call is of use; ``within`` counts that day from the opening of the account. Everybody is
+    called once: on each occasion, which the columns ``once_per`` tell apart; out of a query again so many days
+    (``again``) after it was closed.
     """
 
     audience: Audience = field(default_factory=Audience)
@@ -41,6 +43,8 @@ class Who:
     order: Order = "opened"
     last_day: str = ""
     within: int | None = None  # days after the account was opened
+    once_per: tuple[str, ...] = ()
+    again: int | None = None  # days
 
 
 @dataclass(frozen=True, slots=True)

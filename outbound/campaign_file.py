@@ -128,6 +128,13 @@ def _who(fields: Fields) -> Who:
     last_day = fields.text("last_day", "")
     within = _optional(fields, "within_days", 1, LONGEST)
     is_listed = listed not in ("no", "false")
+    once_per = fields.words("once_per", ())
+    again = _optional(fields, "again_after_days", 1, 3_650)
+    for column in once_per:
+        if column not in columns:
+            fields.problem("once_per", f"once_per: there is no column {column!r}.", suggest(column, columns))
+    if again is not None and is_listed:
+        fields.problem("again_after_days", "again_after_days is for queries: a list has once_per.", "Take it out.")
     if not fields.table.entries:
         fields.problem("list", "nobody is named.", "Give a condition (status: [new]), or a list (list: yes).")
     elif audience.everybody and not is_listed:
@@ -147,7 +154,17 @@ def _who(fields: Fields) -> Who:
         fields.problem("opened_before_days", what, "Take one of the two out.")
     fields.done()
     file = listed if is_listed and listed not in ("yes", "true") else ""
-    return Who(audience, is_listed, file, columns, next(one for one in ORDERS if one == order), last_day, within)
+    return Who(
+        audience,
+        is_listed,
+        file,
+        columns,
+        next(one for one in ORDERS if one == order),
+        last_day,
+        within,
+        once_per,
+        again,
+    )
 
 
 def _some(fields: Fields, name: str, known: Sequence[Any]) -> tuple[Any, ...]:

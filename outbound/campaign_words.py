@@ -56,6 +56,10 @@ def _who(one: Campaign) -> Iterator[str]:
         yield f"assets of {audience.assets_from:,} yuan or more"
     if who.last_day:
         yield f"until {who.last_day}"
+    if who.once_per:
+        yield f"once per {', '.join(who.once_per)}"
+    if who.again is not None:
+        yield f"again {who.again} days after it was done"
     yield f"in the order of {who.order}"
 
 

@@ -17,7 +17,7 @@ from db.campaigns import Campaigns
 from db.customer import TIERS, Phone, Tier
 from db.exclusive import exclusively
 from db.store import Store
-from db.targets import Added, NewTarget, Targets
+from db.targets import OCCASION, Added, NewTarget, Targets
 from ivr.errors import GoldlineError
 from outbound.campaign import Campaign
 from outbound.hours import Clock
@@ -27,6 +27,7 @@ from outbound.script import Script
 from outbound.script_values import faults_of
 from outbound.target_list import ListBatch, ListedTarget, RowFault, TargetList
 
+LAST_DAY_OF_ALL: Final = datetime.date(2060, 1, 1)  # any day that no account was opened after
 MIDDLE: Final = 2  # the turn of targets whose order is that of their page
 OTHERS: Final = "not_in_audience"
 NO_VALUE: Final = "no_value"
@@ -162,11 +163,25 @@ class Planner:
         total = await audiences.count(self.campaign.who.audience, today)
         done = 0
         async for members in audiences.pages(self.campaign.who.audience, today):
-            yield [self._of_member(member, {}) for member in members]
+            keys = await self._keys(members)
+            yield [self._of_member(member, {}, keys.get(member.id, member.account)) for member in members]
             done += len(members)
             progress(done, max(total, done))
 
-    def _of_member(self, member: Member, listed: Mapping[str, str]) -> NewTarget:
+    async def _keys(self, members: Sequence[Member]) -> dict[int, str]:
+        """The keys of those who have been targets before: their old ones, or new ones when it is time again."""
+        if self.campaign.who.again is None:
+            return {}
+        rest = datetime.timedelta(days=self.campaign.who.again)
+        latest = await Targets(self.store).latest_of(self.campaign.name, [member.id for member in members])
+        return {
+            customer: f"{one.account}{OCCASION}{self.clock.day(self.now):%Y%m%d}"
+            if one.state != "excluded" and one.closed_at is not None and one.closed_at + rest <= self.now
+            else one.key
+            for customer, one in latest.items()
+        }
+
+    def _of_member(self, member: Member, listed: Mapping[str, str], key: str) -> NewTarget:
         who, data = self.campaign.who, {**member.data, **listed}
         if not who.listed and member.opened_on is not None:
             data["opened_on"] = member.opened_on.isoformat()
@@ -175,7 +190,7 @@ class Planner:
         why = self._left_out(data, member.phones, member.listed, member.do_not_call)
         return self._new(
             NewTarget(
-                key=member.account,
+                key=key,
                 customer=member.id,
                 account=member.account,
                 name=member.name(member.language),
@@ -185,6 +200,7 @@ class Planner:
                 data=data,
             ),
             why,
+            _turn(member) if who.order == "opened" and not who.listed else datetime.timedelta(),
         )
 
     # --- out of the list ----------------------------------------------------------------------------------------------
@@ -210,9 +226,9 @@ class Planner:
         on_list: frozenset[str],
     ) -> NewTarget:
         if row.account in asked_for:
-            return self._of_member(asked_for[row.account], row.data)
+            return self._of_member(asked_for[row.account], row.data, row.key)
         if row.account:
-            return self._new(self._of_member(everybody[row.account], row.data), OTHERS)
+            return self._new(self._of_member(everybody[row.account], row.data, row.key), OTHERS)
         phones = tuple(Phone(number) for number in row.numbers)
         stranger = not self.campaign.who.audience.everybody  # a condition on customers, and this is none
         why = OTHERS if stranger else self._left_out(row.data, phones, on_list, False)
@@ -240,7 +256,7 @@ class Planner:
 
     # --- both ---------------------------------------------------------------------------------------------------------
 
-    def _new(self, target: NewTarget, why: str) -> NewTarget:
+    def _new(self, target: NewTarget, why: str, turn: datetime.timedelta = datetime.timedelta()) -> NewTarget:
         begins = self.campaign.begins_on
         start = datetime.datetime.combine(begins, datetime.time(), self.clock.zone) if begins else self.now
         order = TIERS.index(target.tier) if self.campaign.who.order == "tier" else MIDDLE
@@ -256,7 +272,7 @@ class Planner:
             data=target.data,
             state="excluded" if why else "waiting",
             why=why,
-            due_at=max(self.now, start),
+            due_at=max(self.now, start) - turn,
             rank=first_rank(order),
         )
 
@@ -276,6 +292,16 @@ class Planner:
         if self.script is not None and faults_of(self.script, data):
             return NO_VALUE
         return ""
+
+
+def _turn(member: Member) -> datetime.timedelta:
+    """How much earlier this one is due: of equal rank, whoever has been due longest is dialled first.
+
+    A millisecond for each day since the account was opened is half a minute at most, and spares the database from
+    sorting a million customers for every page.
+    """
+    opened = member.opened_on or datetime.date.max
+    return datetime.timedelta(milliseconds=max(0, (LAST_DAY_OF_ALL - opened).days))
 
 
 def _tier(word: str) -> Tier:

@@ -205,7 +205,7 @@ def _waits(
         not_before(_free_on_day(caps.day, dials, now, clock), of_day)
         not_before(_free_after(caps.week, dials, now, WEEK), of_week)
         if caps is campaign.attempts:
-            if len(dials) >= caps.in_all:
+            if sum(dial.target == one.target for dial in dials) >= caps.in_all:  # of this occasion, not of last year's
                 return Never("campaign_in_all")
         else:
             not_before(_free_after(caps.in_all, dials, now, caps.window), of_all)

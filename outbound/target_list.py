@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import csv
 import datetime
+import hashlib
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from io import TextIOWrapper
@@ -20,6 +21,7 @@ from typing import ClassVar, Final
 
 from db.customer import LANGUAGES, TIERS
 from db.phone_numbers import BadNumber, canonical
+from db.targets import OCCASION
 from ivr.datafile.fields import suggest
 from ivr.errors import GoldlineError
 from outbound.campaign import Campaign
@@ -70,11 +72,16 @@ class ListedTarget:
     tier: str = "normal"
     language: str = "zh"
     data: dict[str, str] = field(default_factory=dict)
+    occasion: str = ""  # what tells several calls to one account apart; "": there is one
 
     @property
     def key(self) -> str:
         """What tells targets of a campaign apart."""
-        return self.account or self.numbers[0]
+        return self.of(self.account or self.numbers[0])
+
+    def of(self, who: str) -> str:
+        """The key of this account or number on this occasion."""
+        return f"{who}{OCCASION}{self.occasion}" if self.occasion else who
 
 
 @dataclass(slots=True)
@@ -157,13 +164,14 @@ class TargetList:
         row = {name: _plain(cell) for name, cell in zip(self.columns, cells, strict=True)}
         target, faults = self._target(line, row)
         if target is not None:
-            for key in {target.key, *target.numbers}:
+            for who in [target.account] if target.account else target.numbers:
+                key = target.of(who)
                 put = "INSERT INTO seen VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING line"
                 if seen.execute(put, (key, line)).fetchone() is None:
                     (first,) = seen.execute("SELECT line FROM seen WHERE key = ?", (key,)).fetchone()
                     if first != line:
                         column = "account" if target.account else "phones"
-                        faults.append(RowFault(line, column, f"{key} stands in line {first} too.", "Keep one."))
+                        faults.append(RowFault(line, column, f"{who} stands in line {first} too.", "Keep one."))
         if faults:
             batch.faults += faults
         elif target is not None:
@@ -193,8 +201,9 @@ class TargetList:
         self._values(line, data, faults)
         if faults:
             return None, faults
-        target = ListedTarget(line, account, numbers, row.get("name", ""), row.get("branch", ""), tier, language, data)
-        return target, faults
+        name, branch = row.get("name", ""), row.get("branch", "")
+        occasion = occasion_of([row[column] for column in self._campaign.who.once_per])
+        return ListedTarget(line, account, numbers, name, branch, tier, language, data, occasion), faults
 
     def _values(self, line: int, data: dict[str, str], faults: list[RowFault]) -> None:
         if self._script is not None:
@@ -263,6 +272,12 @@ def _numbers(line: int, text: str, faults: list[RowFault]) -> tuple[str, ...]:
     if len(found) > MOST_PHONES:
         faults.append(RowFault(line, "phones", f"there are {len(found)} numbers.", f"At most {MOST_PHONES}."))
     return tuple(found)
+
+
+def occasion_of(values: Sequence[str]) -> str:
+    """A word for these values of a row: the same ones give the same word."""
+    text = "\x1f".join(values)
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest() if values else ""
 
 
 def _plain(cell: str) -> str:

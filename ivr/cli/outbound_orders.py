@@ -102,7 +102,7 @@ async def _settle(campaign: str, key: str, how: str, why: str) -> str:
         if await Campaigns(store).get(campaign) is None:
             raise NoSuchCampaign(campaign)
         targets = Targets(store)
-        found = await targets.by_key(campaign, key) or await targets.by_key(campaign, stored_form(key))
+        found = await targets.latest(campaign, key) or await targets.latest(campaign, stored_form(key))
         if found is None:
             raise GoldlineError(
                 f"{campaign} has no target {key}.", remedy="Give the account, or the number, as listed."

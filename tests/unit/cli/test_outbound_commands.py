@@ -169,7 +169,7 @@ def test_a_list(tmp_path: Path, database_url: str) -> None:
     assert (found["found"], found["waiting"]) == (2, 2)
 
     async def look(store: Store) -> Any:
-        return await Targets(store).by_key("rights_issue", account(1))
+        return await Targets(store).latest("rights_issue", account(1))
 
     one = ask(database_url, look)
     day = (TODAY + datetime.timedelta(days=6)).isoformat()
@@ -297,7 +297,7 @@ def test_what_check_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     file.write_text(text.replace("weekdays: [09:30-12:00", "weekdays: [06:30-12:00"), "utf-8")
     result = ivr("check", "dormant")
     assert result.exit_code == 65
-    assert "dormant.yaml:14: when: weekdays: 06:30-12:00 is outside the hours" in result.output
+    assert "dormant.yaml:15: when: weekdays: 06:30-12:00 is outside the hours" in result.output
     refused = ivr("plan", "dormant")
     assert (refused.exit_code, "06:30-12:00" in refused.output) == (65, True)
     file.write_text(text.replace("skills: {revisit: 1}", "skills: {sales: 1}"), "utf-8")

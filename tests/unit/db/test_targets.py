@@ -26,8 +26,8 @@ async def test_planned_as_it_was_given(store: Store) -> None:
     assert (one.key, one.name, one.tier, one.language, one.numbers) == (new.key, "王芳", "gold", "en", (number(7),))
     assert (one.data, one.rank, one.state, one.attempts) == ({"share": "600519", "shares": 500}, 2, "waiting", 0)
     assert await Targets(store).get(one.id) == one
-    assert await Targets(store).by_key(CAMPAIGN, new.key) == one
-    assert await Targets(store).by_key("another", new.key) is None
+    assert await Targets(store).latest(CAMPAIGN, new.key) == one
+    assert await Targets(store).latest("another", new.key) is None
 
 
 async def test_planning_twice_adds_only_the_new_ones(store: Store) -> None:

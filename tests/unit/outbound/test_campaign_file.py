@@ -76,6 +76,8 @@ def test_what_is_read() -> None:
         ("status: [new, active]", "watching: [60051]", 4, "no share's code"),
         ("status: [new, active]", "list: yes, columns: [account]", 4, "cannot be a column of its own"),
         ("status: [new, active]", "status: [new], columns: [share]", 4, "there is none. Write `list: yes`"),
+        ("status: [new, active]", "list: yes, columns: [share], once_per: [shares]", 4, "Did you mean 'share'?"),
+        ("status: [new, active]", "list: yes, again_after_days: 9", 4, "again_after_days is for queries"),
         ("call: agent", "call: robot", 5, "call cannot be 'robot'"),
         ("[09:30-12:00, 13:30-20:00]", "[07:00-12:00, 13:30-20:00]", 6, "outside the hours that the rules allow"),
         ("[09:30-12:00, 13:30-20:00]", "[09:30-12:00, 11:30-20:00]", 6, "begins before 09:30-12:00 ends"),

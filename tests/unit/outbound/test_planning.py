@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
@@ -118,7 +119,7 @@ async def test_strangers_of_a_list(store: Store, tmp_path: Path) -> None:
     assert await planner(store, one).check_list(targets, lambda _: pytest.fail("nothing is wrong")) == 0
     plan = await planner(store, one).plan(targets, actor="test")
     assert plan.waiting == 3
-    found = await Targets(store).by_key("revisit", "+8613800138001")
+    found = await Targets(store).latest("revisit", "+8613800138001")
     assert found
     assert (found.numbers, found.customer, found.data) == (
         ("+8613800138001", "+862155501234"),
@@ -139,6 +140,43 @@ async def test_a_list_that_changes_while_it_is_read(store: Store, tmp_path: Path
     (tmp_path / "list.csv").write_text("phones,share\n13800138001,a\n13800138002,b\n", "utf-8")
     with pytest.raises(BadTargetList, match="changed while it was read"):
         await planner(store, campaign(LISTED)).plan(targets, actor="test")
+
+
+async def test_once_on_each_occasion(store: Store, tmp_path: Path) -> None:
+    await customers(store, 1)
+    one = campaign(LISTED.replace("columns: [share]", "columns: [share, price], once_per: [share]"))
+    header, rows = "account,share,price", ["900000,茅台,10", "900000,平安,20"]
+    plan = await planner(store, one).plan(listed(tmp_path, rows, header, one), actor="test")
+    assert (plan.new, plan.waiting) == (2, 2), "two shares are two calls"
+    corrected = ["900000,茅台,11", "900000,万科,5", "900000,万科,6"]
+    told: list[RowFault] = []
+    again = listed(tmp_path, corrected, header, one)
+    assert await planner(store, one).check_list(again, told.append) == 1
+    assert [str(fault) for fault in told] == ["4: account: 900000 stands in line 3 too. Keep one."]
+    plan = await planner(store, one).plan(again, actor="test")
+    assert (plan.new, plan.known) == (1, 1)
+    latest = await Targets(store).latest("revisit", "900000")
+    assert latest
+    assert latest.data["share"] == "万科"
+
+
+async def test_again_when_it_is_time(store: Store) -> None:
+    await customers(store, 3)
+    one = campaign(TEXT.replace(", within_days: 30}", ", again_after_days: 10}"))
+    targets = Targets(store)
+    await planner(store, one).plan(None, actor="test")
+    first, second, third = await targets.next("revisit", NOW, 3)
+    await targets.close(first, "reached", "reached", now=NOW)
+    await targets.close(second, "by_hand", "no_number", now=NOW + datetime.timedelta(days=5))
+    for days, new in ((9, 0), (10, 1), (11, 0), (15, 1)):
+        later = replace(planner(store, one), now=NOW + datetime.timedelta(days=days))
+        assert (await later.plan(None, actor="test")).new == new, f"after {days} days"
+    latest = await targets.latest("revisit", first.account)
+    assert latest
+    assert (latest.state, latest.key, latest.id != first.id) == ("waiting", f"{first.account}#20261130", True)
+    still = await targets.latest("revisit", third.account)
+    assert still
+    assert still.id == third.id, "who waits is not planned anew"
 
 
 def test_odd_files(tmp_path: Path) -> None:
