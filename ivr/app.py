@@ -85,7 +85,7 @@ from ivr.services import all_services
 from ivr.services.notices import NoticeBoard
 from ivr.services.quotes import sessions
 from ivr.services.quotes.board import QuoteBoard
-from ivr.services.quotes.choice import Source, open_provider
+from ivr.services.quotes.choice import Source, open_in_any_case
 from ivr.services.quotes.demo import DemoQuoteProvider
 from ivr.services.quotes.sessions import Exchange
 from ivr.services.quotes.spelling import SpelledNames
@@ -321,7 +321,7 @@ class Controller:
 
     def _open_quotes(self, stack: AsyncExitStack) -> QuoteBoard:
         source = Source(**self.settings.quotes.source())
-        provider = open_provider(source, lambda: DemoQuoteProvider(demo.references(), clock=utcnow))
+        provider = open_in_any_case(source, lambda: DemoQuoteProvider(demo.references(), clock=utcnow))
         stack.push_async_callback(provider.close)
         exchange = Exchange(sessions.read(), lambda: self.trading_days.current, utcnow)
         return QuoteBoard(provider, Instruments(self.store).all, every=self.settings.quotes.every, exchange=exchange)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from db.instruments import Instrument
+from ivr.errors import GoldlineError
 from ivr.services.quotes import json_feed
 from ivr.services.quotes.http_feed import HttpFeed
+from ivr.services.quotes.model import Quote
 from ivr.services.quotes.provider import QuoteProvider
 from ivr.services.quotes.sina import Sina
 from ivr.services.quotes.table_feed import CsvFeed, SqlFeed
@@ -46,3 +49,28 @@ def open_provider(source: Source, demonstration: Callable[[], QuoteProvider]) ->
         case "json":
             form = json_feed.read(source.file or Path())
     return HttpFeed(form, source.url, batch=source.batch, seconds=source.seconds, connections=source.connections)
+
+
+class Unusable:
+    """A provider that could not be made: the hotline opens all the same, and says that there are no prices."""
+
+    demonstration = False
+
+    def __init__(self, kind: Kind, error: GoldlineError) -> None:
+        self.name: str = kind
+        self._error = error
+
+    async def quotes(self, instruments: Sequence[Instrument]) -> Sequence[Quote]:  # noqa: ARG002 - the port's
+        """Raises what kept the provider from being made."""
+        raise self._error
+
+    async def close(self) -> None:
+        """Nothing to give back."""
+
+
+def open_in_any_case(source: Source, demonstration: Callable[[], QuoteProvider]) -> QuoteProvider:
+    """The provider, or one that always fails with what is wrong with the settings."""
+    try:
+        return open_provider(source, demonstration)
+    except GoldlineError as error:
+        return Unusable(source.kind, error)

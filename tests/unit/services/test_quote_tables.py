@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import os
 import sqlite3
@@ -16,7 +15,7 @@ from db.instruments import Instrument
 from db.store import Store
 from ivr import config
 from ivr.services.quotes import json_feed
-from ivr.services.quotes.choice import Source, open_provider
+from ivr.services.quotes.choice import Source, open_in_any_case, open_provider
 from ivr.services.quotes.demo import DemoQuoteProvider
 from ivr.services.quotes.json_feed import JsonFormat, MappingInvalid
 from ivr.services.quotes.model import EXCHANGE_TIME
@@ -217,4 +216,8 @@ async def test_each_kind_of_provider_is_made(tmp_path: Path) -> None:
     mapping.write_text("feed: x", "utf-8")
     with pytest.raises(MappingInvalid):
         open_provider(sources["licensed"], demonstration)
-    await asyncio.sleep(0)
+    broken = open_in_any_case(sources["licensed"], demonstration)
+    assert not broken.demonstration, "what fails must never be taken for made-up prices that are announced as such"
+    with pytest.raises(MappingInvalid, match="symbols is missing"):
+        await broken.quotes(ALL)
+    await broken.close()
