@@ -37,7 +37,7 @@ from outbound.simulation import Simulation  # noqa: E402
 
 POLICIES = "progressive,power:2,power:3,adaptive,predictive,clairvoyant"
 OURS = "predictive"
-EAGER_UP_TO = 20  # seats: asked each second and after each fact; above, twice a second (as the reference did for all)
+EAGER_UP_TO = 50  # seats: asked each second and after each fact; above, twice a second (as the reference did for all)
 
 
 def main() -> int:

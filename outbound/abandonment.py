@@ -38,7 +38,7 @@ class Window:
 
 
 WINDOWS: Final = (
-    Window("hour", HOUR, 0.05, 2.5, 60.0, 0.35, 1.0, 120.0),
+    Window("hour", HOUR, 0.05, 2.5, 60.0, 0.4, 1.5, 120.0),
     Window("day", DAY, 0.03, 3.0, 200.0, 0.5, 2.0, 0.0),
     Window("month", MONTH, 0.03, 3.0, 200.0, 0.5, 2.0, 0.0),
 )
@@ -143,23 +143,33 @@ class Threshold:
     a risk that swings costs more of the agents' time than it saves abandoned calls.
     """
 
-    LOWEST: Final = math.log(2e-4)
-    HIGHEST: Final = math.log(0.95)
-    MOST_SPARED: Final = 8.0  # calls that count at most, of those that might have been abandoned and were not
-    MOST_OWED: Final = 12.0
+    UP: Final = 1.6  # it moves so far from its start at most, as logarithms …
+    DOWN: Final = 2.4
+    MANY: Final = 600.0  # answered calls in an hour; the more there are beyond, the smaller the steps
 
     def __init__(self, aim: float, *, step: float = 0.2, start: float = 0.03) -> None:
         """``aim``: the abandoned share. ``step``: of the logarithm for one abandoned call."""
         self.aim = aim
         self.step = step
-        self._start = math.log(start)
-        self.spared = 0.0  # aim x answered - abandoned
+        self._start = self.log = math.log(start)
+        self._lately = Rolling(HOUR)
 
-    def answered(self) -> None:
-        self.spared = min(self.spared + self.aim, self.MOST_SPARED)
+    def answered(self, now: float) -> None:
+        self._lately.add(now, 1.0, 0.0)
+        self._lately.forget(now)
+        self._move(self.aim)
 
     def abandoned(self, calls: float = 1.0) -> None:
-        self.spared = max(self.spared - calls, -self.MOST_OWED)
+        self._move(-calls)
+
+    def restore(self, log: float) -> None:
+        """Begin where an earlier one ended."""
+        self.log = log
+        self._move(0.0)
 
     def value(self) -> float:
-        return math.exp(min(max(self._start + self.step * self.spared, self.LOWEST), self.HIGHEST))
+        return math.exp(self.log)
+
+    def _move(self, calls: float) -> None:
+        step = self.step * min(1.0, self.MANY / max(self._lately.answered, 1.0)) ** 0.75
+        self.log = min(max(self.log + step * calls, self._start - self.DOWN), self._start + self.UP)

@@ -83,20 +83,20 @@ class History:
     rings: Mapping[str, Any]
     talks: Mapping[str, Any]
     wraps: Mapping[str, Any]
-    spared: float  # abandoned calls that were allowed and did not happen
+    threshold: float  # its logarithm
 
     def as_data(self) -> dict[str, Any]:
         return {
             "rings": dict(self.rings),
             "talks": dict(self.talks),
             "wraps": dict(self.wraps),
-            "spared": round(self.spared, 4),
+            "threshold": round(self.threshold, 4),
         }
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> History:
         """Raises KeyError when it is not what ``as_data`` gave."""
-        return cls(data["rings"], data["talks"], data["wraps"], float(data["spared"]))
+        return cls(data["rings"], data["talks"], data["wraps"], float(data["threshold"]))
 
 
 _IDLE, _TALKING, _WRAPPING_UP, _AWAY, _GONE = range(5)
@@ -145,7 +145,7 @@ class Pacer:
             self._rings.restore(warm.rings, 0.5)
             self._talks.restore(warm.talks, 0.5)
             self._wraps.restore(warm.wraps, 0.5)
-            self._threshold.spared = min(max(warm.spared, 0.0), self._threshold.MOST_SPARED)
+            self._threshold.restore(warm.threshold)
 
     # facts
 
@@ -192,15 +192,14 @@ class Pacer:
 
     def connected(self, dial: str, now: float) -> None:
         """An agent has it. The seat's own ``talking`` is told by ``seat``."""
-        del now
         if self._answered.pop(dial, None) is not None:
-            self._threshold.answered()
+            self._threshold.answered(now)
 
     def abandoned(self, dial: str, now: float) -> None:
         """No agent came within the patience: it heard the safe-harbour message."""
         if self._answered.pop(dial, None) is not None:
             self._ledger.abandoned(now)
-            self._threshold.answered()
+            self._threshold.answered(now)
             self._threshold.abandoned()
 
     def hung_up(self, dial: str, now: float) -> None:
@@ -241,7 +240,7 @@ class Pacer:
         self._inbound = (max(waiting, 0), max(reserve, 0), in_danger)
 
     def history(self) -> History:
-        return History(self._rings.as_data(), self._talks.as_data(), self._wraps.as_data(), self._threshold.spared)
+        return History(self._rings.as_data(), self._talks.as_data(), self._wraps.as_data(), self._threshold.log)
 
     def _learn(self, known: _Seat, code: int, now: float) -> None:
         age = _age(known, now)
@@ -356,7 +355,7 @@ class Pacer:
         return count, self._given_up(pool, now, threshold) if count == 0 else (), over, "risk"
 
     def _given_up(self, pooled: Pool, now: float, threshold: float) -> tuple[str, ...]:
-        if not self.rules.cancelling:
+        if not self.rules.cancelling or not pooled.crowded(threshold):
             return ()
         ripe = [
             (known.since, dial, known)

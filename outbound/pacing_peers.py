@@ -139,7 +139,7 @@ class Clairvoyant(Counting):
 
     def connected(self, dial: str, now: float) -> None:
         super().connected(dial, now)
-        self._threshold.answered()
+        self._threshold.answered(now)
 
     def abandoned(self, dial: str, now: float) -> None:
         super().abandoned(dial, now)

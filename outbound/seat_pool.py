@@ -154,17 +154,21 @@ class Pool:
 
     def risk(self) -> float:
         """How likely one more dial is to cost an abandoned call: the worst look ahead at which no seat is left."""
-        return float(self._empty()[_FIRST_LOOK:].max())
+        return float(self._empty(_FIRST_LOOK, len(_GRID)).max())
 
     def add(self, chance: float | None) -> None:
         self._total = self._total + self.tables.of_grade(grade_of(chance)).row(0)
+
+    def crowded(self, threshold: float) -> bool:
+        """Whether a dial that is answered within 4 s may well find no seat; if not, none need be given up."""
+        return float(self._empty(_CANCEL_AT, _CANCEL_AT + 1)[0]) > threshold
 
     def without(self, known: Dial, now: float, threshold: float) -> bool:
         """Whether this dial had better be given up; if so it is taken out."""
         age = min(max(int(now - known.since), 0), self.longest - 1)
         row = self.tables.of_grade(known.grade).row(age)
         self._total = self._total - row
-        if float(self._empty()[_CANCEL_AT]) > threshold:
+        if self.crowded(threshold):
             return True
         self._total = self._total + row
         return False
@@ -174,12 +178,13 @@ class Pool:
         at = self._width + _SOON
         return self.idle + self._free, self._free - float(self._total[at])
 
-    def _empty(self) -> Floats:
-        """P(no seat is left for one more answer) at each look ahead."""
-        spectrum = self.tables.spectrum
-        size = self._total[: self._half].reshape(len(_GRID), -1)
-        angle = self._total[self._half : self._width].reshape(len(_GRID), -1)
-        return spectrum.at_most(size, angle, self._total[self._width :], -self.base)
+    def _empty(self, first: int, end: int) -> Floats:
+        """P(no seat is left for one more answer) at these looks ahead."""
+        spectrum, total, half = self.tables.spectrum, self._total, self._half
+        wide = half // len(_GRID)
+        size = total[first * wide : end * wide].reshape(end - first, wide)
+        angle = total[half + first * wide : half + end * wide].reshape(end - first, wide)
+        return spectrum.at_most(size, angle, total[self._width + first : self._width + end], -self.base)
 
 
 @cache

@@ -36,7 +36,7 @@ def main(days: int, as_json: bool) -> int:
                 )
                 world = World((Stretch(HOURS * 3600.0, seats, ANSWER),))
                 total = (
-                    Simulation(world, Pacer(PacingRules()), seed, leads=leads, tick=1.0, eager=seats <= 20)
+                    Simulation(world, Pacer(PacingRules()), seed, leads=leads, tick=1.0, eager=seats <= 50)
                     .run()
                     .total()
                 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,23 +59,32 @@ def test_a_bad_hour_is_noticed_in_a_good_day() -> None:
     assert ledger.tightest(1.0).calls < 0.0
 
 
-def test_the_threshold_falls_with_what_is_abandoned_and_rises_with_what_is_spared() -> None:
-    calm, bad, good = Threshold(0.03), Threshold(0.03), Threshold(0.03)
-    for number in range(400):
-        for threshold in (calm, bad, good):
-            threshold.answered()
-        if number % 33 == 0:
-            calm.abandoned()
-        if number % 20 == 0:
-            bad.abandoned()
-    assert bad.value() < calm.value() < good.value()
+def test_the_threshold_keeps_the_sum_of_what_was_abandoned_at_the_aim() -> None:
+    threshold = Threshold(0.03, step=0.2, start=0.05)
+    for number in range(100):
+        threshold.answered(float(number))
+        if number % 50 == 0:
+            threshold.abandoned()
+    assert threshold.log == pytest.approx(math.log(0.05) + 0.2 * (0.03 * 100 - 2))
+
+
+def test_where_many_calls_are_answered_one_moves_it_less() -> None:
+    quiet, busy = Threshold(0.03), Threshold(0.03)
+    for number in range(5000):
+        busy.answered(number * 0.7)
+    before = busy.log
+    quiet.abandoned()
+    busy.abandoned()
+    assert before - busy.log < 0.25 * (Threshold(0.03).log - quiet.log)
 
 
 def test_the_threshold_stays_a_probability() -> None:
     threshold = Threshold(0.03)
     for _ in range(10_000):
-        threshold.answered()
-    assert threshold.value() <= 0.951
+        threshold.answered(0.0)
+    assert threshold.value() < 0.5
     for _ in range(1000):
         threshold.abandoned()
     assert threshold.value() > 0.0
+    threshold.restore(5.0)
+    assert threshold.value() < 0.5
