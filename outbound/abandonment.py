@@ -38,7 +38,7 @@ class Window:
 
 
 WINDOWS: Final = (
-    Window("hour", HOUR, 0.05, 2.5, 60.0, 0.4, 1.5, 120.0),
+    Window("hour", HOUR, 0.048, 2.5, 60.0, 0.4, 1.5, 120.0),
     Window("day", DAY, 0.03, 3.0, 200.0, 0.5, 2.0, 0.0),
     Window("month", MONTH, 0.03, 3.0, 200.0, 0.5, 2.0, 0.0),
 )
