@@ -611,6 +611,7 @@ class Controller:
             "trading_days": self.trading_days.state(),
             "flows": {name: flow.version for name, flow in sorted(self.library.current.flows.items())},
             "flow_problems": problems,
+            "script_problems": [str(problem) for problem in self.scripts.problems],
             "queue": self.switchboard.counts(),
             "dialing": self.dialing.state(),
             "lines": {

@@ -30,9 +30,20 @@ def check(disposition: Disposition, *, at: datetime.datetime | None, complete: b
 
 
 def move_of(
-    disposition: Disposition, now: datetime.datetime, *, at: datetime.datetime | None = None, agent: str = ""
+    disposition: Disposition,
+    now: datetime.datetime,
+    *,
+    at: datetime.datetime | None = None,
+    agent: str = "",
+    a_customer: bool = True,
 ) -> TargetMove:
-    """What becomes of the target. ``at``: the appointment; it is kept by ``agent``, or by whoever is free ("")."""
+    """What becomes of the target. ``at``: the appointment; it is kept by ``agent``, or by whoever is free ("").
+
+    A number of a list that is no customer's has no state that anybody would remember: when it is somebody else's, its
+    target is not called again.
+    """
+    if disposition.number == "wrong_person" and not a_customer:
+        return TargetMove("by_hand", disposition.id)
     if at is not None:
         return TargetMove("waiting", APPOINTMENT, due_at=at, rank=0, guaranteed=True, agent=agent)
     if disposition.target == "again":

@@ -178,7 +178,7 @@ class Desk:
         attempt_id = attempt_of_call(call)
         if attempt_id is not None:
             attempt = await self._attempts.get(attempt_id)
-            if attempt is not None and attempt.disposition and (session is None or session.call != call):
+            if attempt is not None and self._is_settled(attempt) and (session is None or session.call != call):
                 self._last.pop(agent, None)
                 told["call"] = ""
             elif attempt is not None:
@@ -391,7 +391,12 @@ class Desk:
         """Somebody said what came of it."""
         attempt = attempt_of_call(call)
         row = None if attempt is None else await self._attempts.get(attempt)
-        return row is None or bool(row.disposition)
+        return row is None or self._is_settled(row)
+
+    def _is_settled(self, attempt: Attempt) -> bool:
+        """What a flow notes while it goes on (heard, not confirmed) settles no talk with an agent."""
+        known = self._dispositions().get(attempt.disposition)
+        return bool(attempt.disposition) and (known is None or known.by != "automatic")
 
     async def _talk(self, agent: str, call: str, *, script_needed: bool = True) -> tuple[Attempt, Any]:
         session = self._sessions.sessions.get(agent)

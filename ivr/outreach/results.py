@@ -66,7 +66,7 @@ class Results:
             disposition.id,
             now=now,
             note=note,
-            move=settling.move_of(disposition, now, at=at, agent=kept_by),
+            move=settling.move_of(disposition, now, at=at, agent=kept_by, a_customer=attempt.customer is not None),
             phone=phone,
             confirmed_on=brokerage_day(now) if phone == "good" and agent else None,
         )

@@ -24,6 +24,7 @@ What is said of place and wait are the prompts ``queue_position`` and ``queue_wa
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ from ivr.flow.turn import Turn
 from ivr.flow.waiting import Wish
 
 REFUSE_SECONDS: Final = 2.0  # after the notice of the recording: time for a key, and no longer, for people wait here
+RECORD_SECONDS: Final = 0.2  # for whether the customer of a quiet node may be recorded; without an answer: no
 LEAST_MUSIC: Final = 1.0
 LEAST_QUIET: Final = 0.02  # seconds: less than one packet of sound is no wait
 BY_AGENT: Final = "by_agent"  # in place of a prompt: the agent says that the talk is recorded
@@ -145,7 +147,11 @@ class Queue(Node):
 
     async def _consent(self, turn: Turn) -> Consent | None:
         if self.told_by_agent:
-            return "announced" if await turn.waiting.may_record(turn.caller) else None
+            try:
+                async with asyncio.timeout(RECORD_SECONDS):  # somebody who answered us waits, and hears nothing
+                    return "announced" if await turn.waiting.may_record(turn.caller) else None
+            except TimeoutError:
+                return None
         if self.recorded is None or not await turn.waiting.may_record(turn.caller):
             return None
         if not self.refuse:

@@ -310,6 +310,18 @@ async def test_a_talk_that_nobody_settles_is_not_counted_as_reached(store: Store
     assert (await house.campaign.target()).state == "refused"
 
 
+async def test_what_an_automatic_call_noted_is_no_end_of_a_talk(house: House) -> None:
+    """Who hears a notice and presses 0 talks to an agent, who has a wrap-up like any other."""
+    attempt = await house.talking()
+    await house.campaign.outreach.settle(attempt.call, "heard_only")
+    house.seated.put("wrap_up", attempt.call)
+    await WrapUps(house.desk, house.seated, lambda: NOW).look()
+    assert house.seated.sessions[ME].state == "wrap_up"
+    await house.desk.settle(ME, attempt.call, "acknowledged")
+    assert house.seated.sessions[ME].state == "idle"
+    assert (await house.campaign.target()).state == "reached"
+
+
 async def test_the_wrap_up_of_a_caller_is_left_alone(house: House) -> None:
     await house.talking()
     house.seated.put("wrap_up", "1700000000.5")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ivr.flow.engine import Engine, Entry
 from ivr.flow.errors import FlowInvalid
 from ivr.flow.library import Library
 from ivr.flow.model import FlowSet
+from ivr.flow.nodes import queue as queue_node
 from ivr.flow.service import Service
 from ivr.flow.waiting import Entered
 from ivr.speech.catalogue import Catalogue
@@ -92,6 +94,20 @@ async def test_whoever_answers_hears_nothing_until_the_limit(
     assert [words[3] for words in waits] == [1300, 800, 300], "never longer than what is left of 1.8 s"
     assert not any(words[:2] == ("SET", "MUSIC") for words in call.fake_channel.commands)
     assert room.consent == "announced", "the agent says that the talk is recorded"
+
+
+async def test_a_slow_store_costs_the_recording_and_not_the_customers_patience(
+    check: Callable[..., Any], prompts: Catalogue, services: dict[str, Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue_node, "RECORD_SECONDS", 0.01)
+
+    class Slow(Room):
+        async def may_record(self, caller: Any) -> bool:
+            await asyncio.sleep(60)
+            return True
+
+    _, room, _ = await played(check, prompts, services, QUIET, "revisit", room=Slow())
+    assert room.consent is None
 
 
 async def test_nobody_at_work_is_told_at_once(

@@ -151,3 +151,12 @@ async def test_somebody_of_whom_only_the_number_is_known(store: Store) -> None:
     assert matter.values["name"]["zh"] == "客户"
     assert matter.ending == ""
     assert target.id != other.id
+
+
+async def test_a_wrong_number_of_a_list_is_not_dialled_again(store: Store) -> None:
+    """Nobody would remember that it is somebody else's: there is no customer whose telephone it could be."""
+    campaign = Campaigning(store, "event_invitation")
+    attempt = await campaign.talking()
+    await campaign.results.settle(replace(attempt, customer=None), KNOWN["wrong_person"], agent="803")
+    target = await campaign.target()
+    assert (target.state, target.why) == ("by_hand", "wrong_person")
