@@ -371,7 +371,9 @@ class Controller:
     def _campaign_talk(self, campaign: str) -> CampaignTalk | None:
         known = self.campaigns.campaign(campaign)
         script = None if isinstance(known, str) else self.scripts.scripts.get(known.what.script)
-        return CampaignTalk(script.title, script) if script else None
+        if script is None or isinstance(known, str):
+            return None
+        return CampaignTalk(script.title, script, known.what.survey)
 
     def _open_log_ins(self, stack: AsyncExitStack, key: bytes) -> LogIns:
         pins = AgentPins(self.store, pepper(key))

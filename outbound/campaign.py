@@ -54,6 +54,7 @@ class What:
     call: Call
     script: str
     flow: str
+    survey: bool = False  # after a talk with an agent the customer is asked for a mark
 
 
 @dataclass(frozen=True, slots=True)

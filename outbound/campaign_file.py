@@ -194,8 +194,11 @@ def _what(fields: Fields) -> What:
     call = next(one for one in CALLS if one == fields.one_of("call", CALLS, "agent"))
     script = fields.name("script")
     flow = fields.name("flow", FLOWS[call])
+    survey = fields.flag("survey")
+    if survey and call != "agent":
+        fields.problem("survey", "survey: there is no talk with an agent to be marked.", "Take it out.")
     fields.done()
-    return What(call, script, flow)
+    return What(call, script, flow, survey)
 
 
 def _hours(fields: Fields, law: Hours) -> Hours:
