@@ -140,7 +140,7 @@ class DialHouse:
                     one.name, [NewTarget(number, numbers=(number,), data=DATA) for number in stored], now=now
                 )
                 for number in stored:
-                    target = await Targets(store).by_key(one.name, number)
+                    target = await Targets(store).latest(one.name, number)
                     assert target is not None
                     one.targets[number] = target.id
 

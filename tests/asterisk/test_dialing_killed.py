@@ -67,7 +67,7 @@ async def dead_lease(hotline: Hotline, campaign: Campaigned, *, written: bool) -
     (dialled,) = campaign.numbers
     lease = datetime.timedelta(seconds=5)
     async with opened(hotline) as store:
-        target = await Targets(store).by_key(campaign.name, canonical(dialled))
+        target = await Targets(store).latest(campaign.name, canonical(dialled))
         assert target is not None
         attempts = Attempts(store)
         row = await attempts.lease(

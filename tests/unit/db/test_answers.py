@@ -20,7 +20,7 @@ NEW = ScriptVersion("e" * 64, "small", "script: small # 改\n")
 
 async def an_attempt(store: Store, index: int = 1) -> Attempt:
     await planned(store, [new_target(index)])
-    target = await Targets(store).by_key(CAMPAIGN, new_target(index).key)
+    target = await Targets(store).latest(CAMPAIGN, new_target(index).key)
     assert target
     return await dialled(store, target)
 
@@ -67,7 +67,7 @@ async def test_every_talk_of_a_campaign_page_by_page(store: Store, monkeypatch: 
     await planned(store, [new_target(index) for index in range(1, 6)])
     answers, talks = Answers(store), []
     for index in range(1, 6):
-        target = await Targets(store).by_key(CAMPAIGN, new_target(index).key)
+        target = await Targets(store).latest(CAMPAIGN, new_target(index).key)
         assert target
         attempt = await dialled(store, target)
         if index != 3:  # with whom nobody got as far as a question

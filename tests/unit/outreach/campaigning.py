@@ -62,7 +62,7 @@ class Campaigning:
         return one
 
     async def target(self) -> Target:
-        target = await Targets(self.store).by_key(self.campaign, "900000000042")
+        target = await Targets(self.store).latest(self.campaign, "900000000042")
         assert target
         return target
 

@@ -144,7 +144,7 @@ async def test_somebody_of_whom_only_the_number_is_known(store: Store) -> None:
     target = await campaign.target()
     nobody = NewTarget(NUMBERS[1], numbers=(NUMBERS[1],), due_at=NOW)
     await Targets(store).add_many("event_invitation", [nobody], now=NOW)
-    other = await Targets(store).by_key("event_invitation", NUMBERS[1])
+    other = await Targets(store).latest("event_invitation", NUMBERS[1])
     assert other is not None
     matter = await campaign.matters.of(replace(attempt, target=other.id, customer=None))
     assert matter is not None
