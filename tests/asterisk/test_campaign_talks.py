@@ -145,6 +145,8 @@ async def test_in_preview_the_agent_reads_and_then_accepts(hotline: Hotline, jou
         ring.answer()
         row = await attempt_in(hotline, SHOWN, dialled, "talking")
         assert row.call == card["call"]
+        offered = await CallOf(journal, row.call).until("offer.made", agent=desk.agent.id)
+        assert offered["data"]["recording"], "the agent's first words say that it is recorded"
         await at.until(state="talking")
         await at.post("settle", call=row.call, disposition="refused")
         ring.hang_up()
