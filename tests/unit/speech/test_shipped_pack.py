@@ -14,7 +14,7 @@ from ivr.speech.catalogue import Catalogue
 from ivr.speech.engines.kokoro.voices import identity
 from ivr.speech.voice_pack import VoicePack
 
-LANGUAGES = ("zh", "en")
+LANGUAGES = ("zh",)  # whose pack must be complete
 MOST_MISSING = 0.25  # of the catalogue: texts change between two renderings, and are said plainly until the next
 MOST_BYTES = 12 << 20  # of both languages: everybody who clones the project downloads it
 EVERY = 23  # a file in so many is listened to
