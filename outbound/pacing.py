@@ -6,7 +6,7 @@ candidates to dial, which ringing dials to give up, and why.
 
 Pure: no clock, no I/O, no randomness. ``now`` is seconds of any clock that does not go back. The same facts at the same
 times give the same decisions. The predictive mode is chance-constrained pacing with a dual threshold; docs/pacing.md
-explains it, docs/decisions/0009-chance-constrained-pacing.md says why.
+explains it, docs/decisions/0010-chance-constrained-pacing.md says why.
 """
 
 from __future__ import annotations
