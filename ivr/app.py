@@ -221,6 +221,8 @@ class Controller:
             self.campaigns,
             settings.run_dir / "early",
             settings.outbound / "announcements" / "references",
+            layout.queue_log,
+            settings.run_dir / "pacing",
             settings.sip.number,
         )
         key = secrets.identity_key.encode()

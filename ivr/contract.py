@@ -185,6 +185,9 @@ AWAY_CAME = "CAME"  # CALLER|LINE: a caller who found no controller for long
 AWAY_WAITS = "WAITS"  # TIER|MILLISECONDS: waits there from now on; the joining time as in VAR_WAIT
 AWAY_NOBODY = "NOBODY"  # there was no seat at work, and the caller was told so
 AWAY_GONE = "GONE"  # the call is over
+# … and of customers whom we called, and who answered when there was no controller
+QUEUE_OUTBOUND = "goldline-outbound"
+OUTBOUND_NOBODY = "NOBODY"  # was told who called
 
 
 def names() -> dict[str, str]:

@@ -197,9 +197,8 @@ def _what(fields: Fields) -> What:
     survey = fields.flag("survey")
     if survey and call != "agent":
         fields.problem("survey", "survey: there is no talk with an agent to be marked.", "Take it out.")
-    machines = fields.flag("machines")
     fields.done()
-    return What(call, script, flow, survey, machines)
+    return What(call, script, flow, survey)
 
 
 def _hours(fields: Fields, law: Hours) -> Hours:

@@ -19,6 +19,7 @@ from outbound.dispositions import HEARD_ONLY, NOT_IDENTIFIED, PARTLY
 
 log = structlog.get_logger(__name__)
 
+LOADING_SECONDS: Final = 1.5  # of the two in which whoever answered must hear something
 BEFORE: Final = (HEARD_ONLY, NOT_IDENTIFIED, PARTLY)  # what flows settle first, while the greeting is still to come
 
 
@@ -34,6 +35,7 @@ class Answered:
 
     async def serve(self, call: Call) -> How:
         """Serve one call to its end."""
+        await self._desk.loaded(LOADING_SECONDS)
         dial = self._desk.answer_seen(call.id)
         if dial is None:
             log.error("somebody answered a call that nobody remembers", call=call.id)

@@ -20,7 +20,7 @@ import structlog
 from db.agent import Session
 from db.attempt import Attempt
 from db.errors import StoreError
-from db.events import OUTBOUND_ABANDONED, OUTBOUND_MACHINE
+from db.events import OUTBOUND_ABANDONED
 from db.outbound_states import Mode
 from db.phone_numbers import spoken_form
 from db.target import Target, TargetMove
@@ -28,7 +28,7 @@ from ivr.ami.errors import ActionTimeout, AmiError, LinkLost
 from ivr.ami.protocol import Event as ManagerEvent
 from ivr.contract import VAR_LINE, VAR_NUMBER
 from ivr.dialing.dial import Dial
-from ivr.dialing.early_media import FOLLOW_SECONDS, EarlyMediaRecorder, Sound
+from ivr.dialing.early_media import EarlyMediaRecorder, Sound
 from ivr.dialing.ledger import Ledger, restored
 from ivr.dialing.originate import Dials
 from ivr.dialing.plan import Book, Plan
@@ -36,7 +36,6 @@ from ivr.dialing.seen import Answered, Began, DialFact, EarlyMedia, Failed, Gone
 from ivr.dialing.trunks import Trunks
 from ivr.queueing.place import Place
 from ivr.queueing.stages import Talk, TalkEnd, Witness
-from outbound.machines import Answer, AnswerListener, MachineRules
 from outbound.outcomes import AGENT_WITHIN_SECONDS, AfterAnswer, Outcome
 from outbound.pacing import Pacer
 
@@ -48,7 +47,6 @@ LONGEST_START: Final = 5.0  # seconds that a target waits for its trunk before i
 SETTLE_SECONDS: Final = 3.0  # an order that was given so long ago has been carried out, or never will be
 AGENT_FIRST: Final[tuple[Mode, ...]] = ("reserved", "preview")  # modes in which an agent is there for sure
 GREETING_SECONDS: Final = 4.0  # of an automatic call: who hangs up within it has not heard what it is about
-MACHINES: Final = MachineRules()
 LOOK_SECONDS: Final = 0.05  # between two looks for a trunk that has no channel free
 
 
@@ -94,7 +92,7 @@ class DialDesk(Witness):
         self._recorder = recorder
         self._listen = listen
         self._book = book
-        self.ready = False  # Asterisk is there, and what goes on in it is known
+        self._loaded = asyncio.Event()
         self.dials: dict[str, Dial] = {}
         self.starting: dict[str, float] = {}  # keys of targets on their way to the trunk, and since when
         self.pacer_of: Callable[[str], Pacer | None] = lambda _campaign: None
@@ -103,9 +101,18 @@ class DialDesk(Witness):
         self.ended_by_seat: Callable[[Dial], None] = lambda _dial: None
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def ready(self) -> bool:
+        """Asterisk is there, and what goes on in it is known."""
+        return self._loaded.is_set()
+
+    def unready(self) -> None:
+        """The manager is away: nobody can be dialled, and nobody can say what there is."""
+        self._loaded.clear()
+
     async def stop(self) -> None:
         """No more dials; calls go on by themselves, and the next controller has them."""
-        self.ready = False
+        self.unready()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -235,6 +242,12 @@ class DialDesk(Witness):
 
     # --- whoever answered ---------------------------------------------------------------------------------------------
 
+    async def loaded(self, seconds: float) -> None:
+        """Until it is known what goes on in Asterisk, for so long at most: a controller takes calls before it is."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._loaded.wait()
+
     def place_of(self, call: str) -> Place | None:
         """The place in the queue of somebody who has answered us; None for everybody else."""
         dial = self.dials.get(call)
@@ -269,42 +282,21 @@ class DialDesk(Witness):
         else:
             self._served(dial, "notice", "")
 
-    def answered(self, dial: Dial) -> None:
-        """Somebody, or something, has taken the call."""
+    def answered(self, dial: Dial, at: float | None = None) -> None:
+        """Somebody, or something, has taken the call: at this time, as Asterisk has it, or now."""
+        now = self.clock()
+        at = min(at, now) if at is not None else now
         if dial.answered_at is not None:
+            dial.answered_at = min(dial.answered_at, at)  # the session was here before the news
             return
-        dial.answered_at = self.clock()
+        dial.answered_at = at
         dial.told.set()
-        if self._recorder is not None and dial.plan.machines:
-            self._go(self._who_answered(self._recorder, dial), f"who answered {dial.call}")
-        elif self._recorder is not None:
+        if self._recorder is not None:
             self._recorder.drop(dial.call, dial.channel or dial.call)
         if not dial.leg and (pacer := self.pacer_of(dial.plan.name)) is not None:
             pacer.answered(dial.key, time.monotonic())
         self.ledger.answered(dial, dial.answered_at)
         self.wake()
-
-    async def _who_answered(self, recorder: EarlyMediaRecorder, dial: Dial) -> None:
-        """Listen until it is known whether a person answered. Whoever is served meanwhile is not kept waiting."""
-        listener = AnswerListener(MACHINES)
-        pieces = recorder.after_answer(dial.call, dial.channel or dial.call, MACHINES.not_sure + FOLLOW_SECONDS)
-        async with contextlib.aclosing(pieces):
-            async for sound in pieces:
-                answer = listener.feed(sound)
-                if answer is not None or dial.over:
-                    break
-        if listener.answer is not None and not dial.over:
-            self._known(dial, listener.answer)
-
-    def _known(self, dial: Dial, answer: Answer) -> None:
-        """A machine is not told anything more; an agent who talks to one says so, and ends the call."""
-        if answer.who == "person":
-            return
-        told = {"who": answer.who, "why": answer.why, "seconds": round(answer.seconds, 1)}
-        self.ledger.say_once(dial.call, OUTBOUND_MACHINE, told)
-        if dial.then in ("", "notice"):
-            dial.then = "fax" if answer.who == "fax" else "machine"
-            self._go(self._hang_up(dial), f"hang up on {dial.call}")
 
     def _served(self, dial: Dial, then: AfterAnswer, agent: str) -> None:
         if dial.then:
@@ -355,8 +347,8 @@ class DialDesk(Witness):
         if isinstance(fact, Failed):
             dial.reason = fact.reason
             dial.told.set()
-            if not dial.seen:  # there never was a channel, and nobody will tell of its end
-                self.over(dial)
+            if not dial.seen:
+                self._go(self._over_unseen(dial), f"end {dial.call}")
             return
         dial.channel, dial.seen = fact.channel, True
         match fact:
@@ -369,11 +361,18 @@ class DialDesk(Witness):
                 if self._recorder is not None and dial.answered_at is None:
                     self._recorder.begin(dial.call, dial.channel)
                 self._pacer_hears_ringing(dial)
-            case Answered():
-                self.answered(dial)
-            case Gone(_, _, cause, sip):
+            case Answered(_, _, at):
+                self.answered(dial, at)
+            case Gone(_, _, cause, sip, at):
                 dial.cause, dial.sip = cause, sip
-                self.over(dial)
+                self.over(dial, at)
+
+    async def _over_unseen(self, dial: Dial) -> None:
+        """Asterisk has given up a call of which it has told no channel. Either there never was one, and nobody will
+        tell of its end; or that is told in a moment, by another thread of Asterisk's."""
+        await asyncio.sleep(TOLD_SECONDS)
+        if not dial.seen:
+            self.over(dial)
 
     def _pacer_hears_ringing(self, dial: Dial) -> None:
         if (pacer := self.pacer_of(dial.plan.name)) is not None:
@@ -392,12 +391,12 @@ class DialDesk(Witness):
 
     # --- the end ------------------------------------------------------------------------------------------------------
 
-    def over(self, dial: Dial) -> None:
-        """The call is over. Never waits."""
+    def over(self, dial: Dial, at: float | None = None) -> None:
+        """The call is over: at this time, as Asterisk has it, or now. Never waits."""
         if dial.over:
             return
         dial.over = True
-        dial.ended_at = self.clock()
+        dial.ended_at = min(at, self.clock()) if at is not None else self.clock()
         self.trunks.release(dial.call)
         self._go(self._end(dial), f"end {dial.call}")
 
@@ -460,7 +459,7 @@ class DialDesk(Witness):
                 self.over(dial)
         if self._recorder is not None:
             self._recorder.sweep({call for call, dial in self.dials.items() if dial.answered_at is None})
-        self.ready = True
+        self._loaded.set()
         self.wake()
         return tuple(taken)
 

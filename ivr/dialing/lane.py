@@ -12,6 +12,8 @@ from ivr.dialing.plan import Plan
 from outbound.pacing import Limits, Pacer, PacingDecision
 
 SUMMARY_SECONDS: Final = 10.0  # between two lines of the journal that say the same
+# Reasons that stand for a while; the others come and go with each seat and each dial.
+STANDING: Final = ("no_seats", "room", "learning", "danger")
 
 
 @dataclass(slots=True)
@@ -65,7 +67,7 @@ class Lane:
         self.why_none = "" if decision.dial else why.limited_by
         self._dialled += decision.dial
         self._cancelled += len(decision.cancel)
-        kind = (why.acting, why.seats, why.limited_by if not decision.dial else "")
+        kind = (why.acting, why.seats > 0, why.limited_by if why.limited_by in STANDING else "")
         changed = kind != self._told
         late = now - self._told_at >= SUMMARY_SECONDS and (self._dialled or self._cancelled)
         if not changed and not late:

@@ -19,7 +19,6 @@ from db.campaigns import Campaigns
 from db.errors import StoreError
 from db.events import OUTBOUND_PACED
 from db.outbound_states import Mode
-from db.routing_profile import RoutingProfiles
 from db.store import Store
 from db.target import Target
 from ivr.dialing.agent_first import AgentFirst
@@ -27,6 +26,7 @@ from ivr.dialing.crew import CrewSeat, crew
 from ivr.dialing.desk import DialDesk
 from ivr.dialing.lane import Lane
 from ivr.dialing.ledger import LEASE
+from ivr.dialing.pace_memory import PaceMemory
 from ivr.dialing.plan import Book, Plan
 from ivr.queueing.dispatcher import Dispatcher
 from ivr.queueing.staff import Staff
@@ -41,6 +41,7 @@ PACE_SECONDS: Final = 0.5  # between two decisions when nothing happens …
 LEAST_PACE_SECONDS: Final = 0.05  # … and when much does
 READ_SECONDS: Final = 2.0  # targets that were read so long ago are read anew
 NONE_SECONDS: Final = 0.5  # … and where there were none
+KEEP_SECONDS: Final = 20.0  # between two times that what pacers learned is kept
 UPCOMING: Final = 40  # targets that are looked at in one decision
 
 
@@ -48,15 +49,23 @@ class Lanes:
     """The campaigns of one controller. ``follow`` is their life."""
 
     def __init__(
-        self, store: Store, desk: DialDesk, first: AgentFirst, dispatcher: Dispatcher, staff: Staff, book: Book
+        self,
+        store: Store,
+        desk: DialDesk,
+        first: AgentFirst,
+        dispatcher: Dispatcher,
+        staff: Staff,
+        book: Book,
+        memory: PaceMemory,
     ) -> None:
         self._campaigns = Campaigns(store)
-        self._profiles = RoutingProfiles(store)
         self._desk = desk
         self._first = first
         self._dispatcher = dispatcher
         self._staff = staff
         self._book = book
+        self._memory = memory
+        self._kept = float("-inf")
         self.lanes: dict[str, Lane] = {}  # by campaign
         self.cannot: dict[str, str] = {}  # by campaign: why it is followed and not dialled
         self._woken = asyncio.Event()
@@ -94,6 +103,10 @@ class Lanes:
         if now - self._looked >= LOOK_SECONDS:
             await self._look()
             self._looked = now
+        if now - self._kept >= KEEP_SECONDS:
+            self._kept = now
+            for name, lane in self.lanes.items():
+                await asyncio.to_thread(self._memory.keep, name, lane.pacer.history())
         if self._desk.ready:
             for lane in list(self.lanes.values()):
                 await self._pace(lane)
@@ -119,7 +132,7 @@ class Lanes:
             log.info("a campaign is dialled", campaign=name, mode=plan.mode)
 
     async def _open(self, plan: Plan) -> Lane:
-        pacer = Pacer(plan.pacing)
+        pacer = Pacer(plan.pacing, await asyncio.to_thread(self._memory.recall, plan.name))
         now, moment = time.monotonic(), self._desk.now()
         since = moment - datetime.timedelta(seconds=MONTH)
         pacer.restore(
@@ -179,10 +192,9 @@ class Lanes:
                 await self._hold(lane.plan, target, lane.plan.mode)
 
     async def _hold(self, plan: Plan, target: Target, mode: Mode) -> None:
-        profile = None if target.customer is None else await self._profiles.of(target.customer)
         dial = await self._desk.leased(plan, target, mode)
         if dial is not None:
-            self._first.hold(dial, recorded=profile is None or not profile.recording_refused)
+            self._first.hold(dial)
 
     async def _read(self, lane: Lane, now: float) -> None:
         """The targets that come next, unless those known are enough and fresh."""

@@ -6,6 +6,7 @@ what happens to calls that go on is kept and written when it is back (``ivr.dial
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import hashlib
 import secrets
@@ -52,7 +53,10 @@ class Ledger:
         book: Book,
         causes: SayOutcome,
         now: Callable[[], datetime.datetime],
+        nobody: Callable[[], Mapping[str, float]],
     ) -> None:
+        """``nobody()`` reads who answered and found no controller (``ivr.dialing.nobody``)."""
+        self._nobody = nobody
         self.attempts = Attempts(store)
         self.targets = Targets(store)
         self.moves = Moves()
@@ -145,6 +149,12 @@ class Ledger:
         self.moves.then(dial.call, write, "ended")
         return outcome
 
+    def remember_nobody(self, dial: Dial, at: float | None) -> None:
+        """Whoever answered at this time found no controller, and was told who called."""
+        if at is not None and not dial.then:
+            dial.answered_at = dial.answered_at or at
+            dial.served_at, dial.then = at, "safe_harbour"
+
     async def _end(self, dial: Dial, outcome: Outcome) -> None:
         move = await self._book.after(dial.row, dial.target, outcome)
         at = moment(dial.ended_at) if dial.ended_at else self._now()
@@ -163,6 +173,8 @@ class Ledger:
         """Whoever had it in hand is gone, and so is its channel, if it had one. Raises StoreError."""
         dial = restored(row, target, plan)
         dial.lost = True
+        if row.state in ("dialling", "answered"):
+            self.remember_nobody(dial, (await asyncio.to_thread(self._nobody)).get(row.call))
         outcome = outcome_of(end_of(dial), self._causes)
         move = await self._book.after(row, target, outcome)
         settled = await self.attempts.settle(row, written(dial, outcome), move, now=self._now())

@@ -12,6 +12,7 @@ from db.store import Store
 from ivr.ami.client import AmiClient
 from ivr.ami.protocol import Event
 from ivr.call import Call, Channel
+from ivr.dialing import nobody
 from ivr.dialing.agent_first import AgentFirst
 from ivr.dialing.answered import Answered
 from ivr.dialing.desk import DialDesk
@@ -20,6 +21,7 @@ from ivr.dialing.hearing import Hearing
 from ivr.dialing.lanes import Lanes
 from ivr.dialing.ledger import Ledger
 from ivr.dialing.originate import ManagerDials
+from ivr.dialing.pace_memory import PaceMemory
 from ivr.dialing.plan import Book
 from ivr.dialing.trunks import TrunkLimit, Trunks
 from ivr.flow.engine import Engine, How
@@ -44,9 +46,12 @@ class DialingOffice:
         book: Book,
         early_media: Path,
         references: Path,
+        queue_log: Path,
+        learned: Path,
         line: str,
     ) -> None:
-        """``early_media`` is a folder that Asterisk writes to, ``references`` that of announcements; ``line`` is the
+        """``early_media`` is a folder that Asterisk writes to, ``references`` that of announcements; ``queue_log`` is
+        Asterisk's record of what happens without us, ``learned`` a folder for what pacers have learned; ``line`` is the
         hotline's number.
 
         Raises CausesInvalid.
@@ -57,7 +62,7 @@ class DialingOffice:
         self._loop: asyncio.Task[None] | None = None
         dispatcher, staff = switchboard.dispatcher, switchboard.staff
         self.desk = DialDesk(
-            Ledger(store, journal, book, causes.read(), utcnow),
+            Ledger(store, journal, book, causes.read(), utcnow, lambda: nobody.read(queue_log)),
             ManagerDials(actions),
             EarlyMediaRecorder(recorder, early_media) if limits else None,
             self._hearing.listen,
@@ -67,7 +72,7 @@ class DialingOffice:
             utcnow,
         )
         self.first = AgentFirst(self.desk, dispatcher, switchboard.offers)
-        self.lanes = Lanes(store, self.desk, self.first, dispatcher, staff, book)
+        self.lanes = Lanes(store, self.desk, self.first, dispatcher, staff, book, PaceMemory(learned))
         switchboard.witnesses.add(self.desk)
         switchboard.witnesses.add(self.first)
         switchboard.room.ours = self.desk.place_of
@@ -106,7 +111,7 @@ class DialingOffice:
 
     def unready(self) -> None:
         """The manager is away."""
-        self.desk.ready = False
+        self.desk.unready()
 
     async def serve_leg(self, session: Channel) -> None:
         """Serve the leg to a seat that asks whether it may dial."""

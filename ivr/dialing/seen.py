@@ -43,10 +43,12 @@ class EarlyMedia:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Somebody or something took the call."""
+    """Somebody or something took the call. ``at`` is when Asterisk saw it, however late we hear of it: seconds since
+    1970; None: it does not say."""
 
     call: str
     channel: str
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,14 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The customer's channel was hung up. ``cause`` as Q.850 has it; ``sip`` is the final code; 0: none."""
+    """The customer's channel was hung up. ``cause`` as Q.850 has it, ``sip`` is the final code; 0: none. ``at`` as
+    above."""
 
     call: str
     channel: str
     cause: int
     sip: int
+    at: float | None = None
 
 
 DialFact = Began | Rings | EarlyMedia | Answered | Failed | Gone
@@ -74,9 +78,9 @@ def fact_of(event: Event) -> DialFact | None:
     """What an event says of a dial; None for most of them."""
     match event.name:
         case "Newchannel":
-            return _of(Began, *_customer(event, "Uniqueid", "ChanVariable"))
+            return _began(*_customer(event, "Uniqueid", "ChanVariable"))
         case "DialBegin":  # the first that tells of a customer whom a seat dials: Newchannel comes before its variables
-            return _of(Began, *_customer(event, "DestUniqueid", "DestChanVariable"))
+            return _began(*_customer(event, "DestUniqueid", "DestChanVariable"))
         case "DialState":
             call, channel = _customer(event, "DestUniqueid", "DestChanVariable")
             match event.get("DialStatus") if call else "":
@@ -86,7 +90,8 @@ def fact_of(event: Event) -> DialFact | None:
                     return EarlyMedia(call, channel)
             return None
         case "Newstate" if event.get("ChannelStateDesc") == UP:
-            return _of(Answered, *_customer(event, "Uniqueid", "ChanVariable"))
+            call, channel = _customer(event, "Uniqueid", "ChanVariable")
+            return Answered(call, channel, _moment(event)) if call else None
         case "OriginateResponse" if event.get("Response") == "Failure":
             call = event.get("Uniqueid")
             return Failed(call, _number(event.get("Reason"))) if is_attempt(call) else None
@@ -94,12 +99,21 @@ def fact_of(event: Event) -> DialFact | None:
             call, channel = _customer(event, "Uniqueid", "ChanVariable")
             if not call:
                 return None
-            return Gone(call, channel, _number(event.get("Cause")), sip_code(event.get("TechCause")))
+            cause, sip = _number(event.get("Cause")), sip_code(event.get("TechCause"))
+            return Gone(call, channel, cause, sip, _moment(event))
     return None
 
 
-def _of(kind: type[Began | Answered], call: str, channel: str) -> DialFact | None:
-    return kind(call, channel) if call else None
+def _began(call: str, channel: str) -> Began | None:
+    return Began(call, channel) if call else None
+
+
+def _moment(event: Event) -> float | None:
+    """The event's own time (timestampevents in manager.conf)."""
+    try:
+        return float(event.get("Timestamp"))
+    except ValueError:
+        return None
 
 
 def _customer(event: Event, id_header: str, variables: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final, NamedTuple, Protocol
 
+from db.attempt import is_attempt
 from ivr.report.story import ANSWERED, TALK, UNSEEN, Offer, Story, Talk, Wait, tenths_between
 
 
@@ -95,6 +96,8 @@ def lines(story: Story, language: str) -> list[Line]:
 def summary(story: Story, asked_at: datetime.datetime, language: str) -> str:
     """What became of it, in a sentence."""
     zh = language != "en"
+    if not story.talks and is_attempt(story.call.id):
+        return "这是我们拨出的通话，没有座席与客户通话。" if zh else "We called: no agent talked with the customer."
     if not story.waits and not story.talks:
         return "这通来电没有要求人工。" if zh else "This call never wanted a person."
     going_on = next((talk for talk in story.talks if not talk.how), None)

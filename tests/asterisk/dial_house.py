@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from callback_house import NOON
 from carrier import Carrier, carrier
@@ -34,10 +35,7 @@ from outbound.announcements import references
 
 PATIENCE = 60.0
 RUN = "test run"
-DATA = {  # of event_invitation, and of allotment_result
-    **{"event": "投资者见面会", "day": "2026-12-11", "at": "14:30", "where": "上海营业部"},
-    **{"share": "贵州茅台", "quantity": "500", "amount": "8650", "deadline": "2026-12-11"},
-}
+DATA = {"event": "投资者见面会", "day": "2026-12-11", "at": "14:30", "where": "上海营业部"}  # of event_invitation
 _names = itertools.count()
 
 
@@ -107,7 +105,7 @@ class DialHouse:
         """A network, and an Asterisk that has a trunk to it."""
         with carrier(free_ports(1)[0], random.randrange(*RTP_STARTS, 2), self._announcements) as self.network:
             run_dir = Path(tempfile.mkdtemp(prefix="goldline-"))  # a control socket's path may have 107 bytes
-            trunk = self.network.trunk(calls_per_second=10.0, **changed)
+            trunk = self.network.trunk(**{"calls_per_second": 10.0, **changed})
             running = start_asterisk(settings_for(run_dir, **{"sip.trunks": [trunk]}))
             try:
                 yield running
@@ -116,13 +114,13 @@ class DialHouse:
                 shutil.rmtree(run_dir)
 
     @contextmanager
-    def hotline(self, asterisk: RunningAsterisk, name: str) -> Iterator[Hotline]:
+    def hotline(self, asterisk: RunningAsterisk, name: str, **changed: Any) -> Iterator[Hotline]:
         """The controller, running, with all campaigns planned. It is noon."""
         outbound = asterisk.settings.run_dir / f"{name}-outbound"
         shutil.copytree(ROOT / "outbound", outbound)
         for campaign in self._campaigns:
             (outbound / "campaigns" / f"{campaign.name}.yaml").write_text(campaign.definition(), "utf-8")
-        with self.queue.hotline(asterisk, name, time_zone=NOON, outbound=outbound) as one:
+        with self.queue.hotline(asterisk, name, time_zone=NOON, outbound=outbound, **changed) as one:
             asyncio.run(self._plan(one))
             yield one
 
@@ -139,16 +137,13 @@ class DialHouse:
                     actor="test",
                 )
                 stored = [canonical(number) for number in one.numbers]
-                await Targets(store).add_many(one.name, [_target(number) for number in stored], now=now)
+                await Targets(store).add_many(
+                    one.name, [NewTarget(number, numbers=(number,), data=DATA) for number in stored], now=now
+                )
                 for number in stored:
                     target = await Targets(store).latest(one.name, number)
                     assert target is not None
                     one.targets[number] = target.id
-
-
-def _target(number: str) -> NewTarget:
-    """Somebody of whom a list knows number and account, which ends as the number does."""
-    return NewTarget(number, account=f"90000000{number[-4:]}", numbers=(number,), data=DATA)
 
 
 @asynccontextmanager

@@ -104,8 +104,9 @@ class QueueHouse:
         survey: bool = False,
         role: Role = "agent",
         seat: dict[str, Any] | None = None,
+        all_seats: bool = False,
     ) -> Story:
-        """A line with so many agents. ``seat`` are fields of the first one's seat."""
+        """A line with so many agents. ``seat`` are fields of the first one's seat, or of all."""
         name = f"story_{len(self._stories)}"
         ids = [str(next(self._ids)) for _ in range(agents)]
         story = Story(
@@ -113,7 +114,14 @@ class QueueHouse:
             str(next(self._numbers)),
             tuple(Agent(one, name_zh=f"坐席{one}", languages=("zh", "en"), skills={name: 3}, role=role) for one in ids),
             tuple(
-                Seat(**{"id": f"S{one}", "kind": "softphone", "endpoint": one, **(seat or {} if one == ids[0] else {})})
+                Seat(
+                    **{
+                        "id": f"S{one}",
+                        "kind": "softphone",
+                        "endpoint": one,
+                        **(seat or {} if all_seats or one == ids[0] else {}),
+                    }
+                )
                 for one in ids
             ),
             tuple(secrets.token_hex(8) for _ in ids),

@@ -126,7 +126,7 @@ async def test_while_it_rings(hotline: Hotline, journal: Journal, voice: Voice) 
 
 @together
 async def test_at_the_answer(hotline: Hotline, journal: Journal, voice: Voice) -> None:
-    """Somebody answers, and there is no controller: they hear who called, and are called again later, not at once."""
+    """Somebody answers, and there is no controller: they hear who called, which counts as an abandoned call."""
     async with on_the_line(hotline, ANSWERED.agents), running(hotline, ANSWERED):
         dialled = await rings(ANSWERED)
         await absences.begins()
@@ -137,8 +137,8 @@ async def test_at_the_answer(hotline: Hotline, journal: Journal, voice: Voice) -
         over = await ended(hotline, ANSWERED, dialled)
     heard = {one.what: one.at for one in house.network.record() if one.number == dialled}
     assert heard["GONE"] - heard["ANSWER"] > 3.0  # the message was said
-    assert over.last.outcome == "unknown"
-    assert over.target.state == "waiting"
+    assert (over.last.outcome, over.last.live, over.last.abandoned) == ("abandoned", True, True)
+    assert (over.target.state, over.target.guaranteed) == ("waiting", True)
     assert house.network.invited()[dialled] == 1
 
 
