@@ -82,8 +82,10 @@ class Answers:
         changed = {name: values[name] for name in ("digest", "answer", "agent", "at")}
         put = self._insert(Row).values(values)
         put = put.on_conflict_do_update(index_elements=["attempt_id", "step"], set_=changed)
+        is_kept = version.digest in self._kept
+        self._kept.discard(version.digest)  # whatever goes wrong, the version is written with the next try
         async with self._store.writing() as session:
-            if version.digest not in self._kept:
+            if not is_kept:
                 new = self._insert(ScriptRow).values(
                     digest=version.digest, name=version.name, body=version.body, first_at=now
                 )

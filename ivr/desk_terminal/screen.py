@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -16,6 +16,8 @@ from db.customer import BROKERAGE_TIME
 from ivr.desk_terminal.words import Words
 
 Card = Mapping[str, Any]
+
+SHORT: Final = 24  # characters of a question that was answered already
 
 
 def whole(card: Card, words: Words) -> RenderableType:
@@ -117,7 +119,7 @@ def _before(card: Card, words: Words) -> Iterator[tuple[str, str]]:
         yield f"{words.tickets}: {ticket['number']}  {ticket['kind']}  {when(ticket['opened_at'])}", "yellow"
     for said in card.get("said_last_time") or []:
         answer = words.answers.get(said["shown"], said["shown"])
-        yield f"{words.said_last_time}: {said['text']} → {answer}", "dim"
+        yield f"{words.said_last_time}{words.colon}{_end(said['text'])} → {answer}", "dim"
 
 
 def _script(card: Card, words: Words) -> Iterator[tuple[str, str]]:
@@ -125,11 +127,12 @@ def _script(card: Card, words: Words) -> Iterator[tuple[str, str]]:
     if not script:
         return
     for number, one in enumerate(script["answered"], 1):
-        yield f"{words.answered} {number}: {one['text']} → {words.answers.get(one['shown'], one['shown'])}", "dim"
+        answer = words.answers.get(one["shown"], one["shown"])
+        yield f"{words.answered} {number}{words.colon}{_end(one['text'])} → {answer}", "dim"
     for one in script["say"]:
-        yield f"{words.say}: {one['text']}", "bold cyan"
+        yield f"{words.say}{words.colon}{one['text']}", "bold cyan"
         if one["hint"]:
-            yield f"  （{words.hint}: {one['hint']}）", "dim"
+            yield f"  （{words.hint}{words.colon}{one['hint']}）", "dim"
     question = script["question"]
     if question is None:
         chosen = next((one for one in card.get("dispositions") or [] if one["id"] == script["end"]), None)
@@ -152,6 +155,11 @@ def _asked(question: Mapping[str, Any], words: Words) -> Iterator[tuple[str, str
     left_out = "" if question["required"] else words.optional
     if told := "  ".join(one for one in (how, left_out) if one):
         yield f"  [{told}]", ""
+
+
+def _end(text: str) -> str:
+    """The end of what was said, where the question stands."""
+    return text if len(text) <= SHORT else f"…{text[-SHORT:]}"
 
 
 def _in(by_language: Mapping[str, str], words: Words) -> str:

@@ -44,6 +44,7 @@ class Words:
     tickets: str
     said_last_time: str
     say: str
+    colon: str  # without a blank where words have none: a long line is then broken at its end
     hint: str
     yes_no: str
     mark: str
@@ -117,6 +118,7 @@ ZH: Final = Words(
     tickets="未办结工单",
     said_last_time="上次回答",
     say="请说",
+    colon="：",
     hint="提示",
     yes_no="y 是 / n 否",
     mark="1 到 5 分，5 为最好",
@@ -198,6 +200,7 @@ EN: Final = Words(
     tickets="open tickets",
     said_last_time="said last time",
     say="say",
+    colon=": ",
     hint="hint",
     yes_no="y / n",
     mark="1 to 5, 5 is best",
