@@ -33,7 +33,7 @@ _ABOVE_NOISE_DB: Final = 9.0  # a voice is so far above what the line had at its
 _BETWEEN: Final = 0.5  # … and in the upper half between that and the loudest, in dB: others talk in the background
 _LATE_FRAMES: Final = 75  # a second and a half: whoever speaks takes breath, or closes the lips, in that
 _SMOOTH: Final = 0.4  # of the power, the newest frame's share
-_BEEP_HERTZ: Final = (350.0, 2300.0)
+_BEEP_HERTZ: Final = (350.0, 2000.0)  # above that a fax may answer
 _BEEP_SECONDS: Final = (0.14, 1.6)
 
 

@@ -10,13 +10,15 @@ docs/decisions/0007-announcements-by-recordings.md says why.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 Samples = npt.NDArray[np.float32]  # one channel at 8 kHz, full scale 1.0
 Vectors = npt.NDArray[np.float32]  # frames × BANDS
+
+Rows = TypeVar("Rows", npt.NDArray[np.float32], npt.NDArray[np.float64])
 
 RATE: Final = 8000
 WINDOW: Final = 512
@@ -26,6 +28,7 @@ BANDS: Final = 18
 LOWEST_HZ: Final = 250.0  # narrow lines pass 300 to 3400 Hz
 HIGHEST_HZ: Final = 3400.0
 
+_ALONE: Final = 250_000
 _COMPRESSION: Final = 0.3
 _SMALLEST_POWER: Final = 1e-9
 _FORGETS: Final = 0.05  # of what a band had, with each frame: a time constant of 0.32 s
@@ -80,6 +83,14 @@ def features(samples: Samples) -> Vectors:
     return FeatureStream().feed(np.asarray(samples, dtype=np.float32))
 
 
+def product(rows: Rows, matrix: Rows) -> Rows:
+    """``rows @ matrix`` in pieces so small that the library of linear algebra (OpenBLAS: from 2^18 multiplications on)
+    does not share them out among threads: these would go on spinning, and take the cores from calls."""
+    most = max(1, _ALONE // matrix.size)
+    pieces = [rows[begin : begin + most] @ matrix for begin in range(0, len(rows), most)]
+    return np.concatenate(pieces) if pieces else rows @ matrix
+
+
 def mel_power(samples: Samples) -> npt.NDArray[np.float64]:
     """The power of each frame in each band."""
     count = max(0, (len(samples) - WINDOW) // HOP + 1)
@@ -87,8 +98,7 @@ def mel_power(samples: Samples) -> npt.NDArray[np.float64]:
         return np.zeros((0, BANDS))
     frames = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::HOP][:count]
     power = np.abs(np.fft.rfft(frames * _HANN, axis=1)) ** 2 / WINDOW
-    bands: npt.NDArray[np.float64] = power @ _FILTERS
-    return bands
+    return product(power, _FILTERS)
 
 
 def _mel_filters() -> npt.NDArray[np.float64]:

@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from outbound.announcements.features import HOP_SECONDS, Vectors
+from outbound.announcements.features import HOP_SECONDS, Vectors, product
 from outbound.outcomes import Outcome
 
 _ALIKE: Final = 0.45  # vectors whose product is below this share of their length speak against a way
@@ -28,6 +28,7 @@ _MOST: Final = 2.0  # one frame, however loud, weighs no more than this
 _SLIP: Final = 0.04  # seconds of agreement that moving on by none or two frames costs …
 _SLIPS_EVERY: Final = 4  # … which a way may do so often: clocks differ by little
 _DROP: Final = 0.35  # a way ends when it has lost so much
+_BLOCK: Final = 4000  # columns that are multiplied together
 ENOUGH: Final = 1.1  # seconds of agreement …
 AHEAD: Final = 0.3  # … of which so much is not also said of another outcome …
 AGREED: Final = 0.45  # … and in either half of the decisive span this share of what a clean copy has
@@ -61,8 +62,12 @@ class Prints:
         self.prints = tuple(prints)
         lengths = [len(one.vectors) for one in prints]
         self.starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.intp)
-        self.vectors = np.concatenate([_one_long(one.vectors) for one in prints]).T.copy()
-        self.squares = (self.vectors**2).sum(axis=0) * np.float32(_ALIKE / 2)
+        vectors = np.concatenate([_one_long(one.vectors) for one in prints]).T.copy()
+        self.columns = vectors.shape[1]
+        self.blocks = [
+            np.ascontiguousarray(vectors[:, begin : begin + _BLOCK]) for begin in range(0, self.columns, _BLOCK)
+        ]
+        self.squares = (vectors**2).sum(axis=0) * np.float32(_ALIKE / 2)
         gates: dict[str, list[int]] = {"opens": [], "middles": [], "closes": []}
         clean: dict[str, list[float]] = {"middles": [], "closes": []}
         for start, one in zip(self.starts, prints, strict=True):
@@ -88,13 +93,13 @@ class Matcher:
         # By column: seconds of agreement (0: no way leads here); the most there were on the way; 1 + the seconds at the
         # last gate of a decisive span (0: none was passed); and of a clean copy's agreement in the span the share in
         # its first half, or minus that in its worse half once it was passed (0: not yet).
-        self._ways = np.zeros((4, prints.vectors.shape[1]), dtype=np.float32)
+        self._ways = np.zeros((4, prints.columns), dtype=np.float32)
         self._frame = 0
 
     def feed(self, vectors: Vectors) -> Match | None:
         """What these vectors make sure; None while nothing is sure."""
         prints = self._prints
-        gains = vectors @ prints.vectors
+        gains = np.concatenate([product(vectors, block) for block in prints.blocks], axis=1)
         gains -= (vectors**2).sum(axis=1, keepdims=True) * np.float32(_ALIKE / 2)
         gains -= prints.squares
         np.clip(gains, -_MOST, _MOST, out=gains)

@@ -38,6 +38,7 @@ _LOWEST_BIN: Final = 6  # below 170 Hz there is hum
 _CALL_HERTZ: Final = (395.0, 495.0)  # 450 in China, 400 to 440+480 elsewhere
 _SIT_HERTZ: Final = ((900.0, 1010.0), (1340.0, 1450.0), (1740.0, 1860.0))
 _CED_HERTZ: Final = (2080.0, 2120.0)  # 2100 ± 15 (T.30 §4.3.3.2)
+_CED_SECONDS: Final = 0.5  # it lasts 2.6 s at least; so much is left of it between two lost packets
 _CNG_HERTZ: Final = (1060.0, 1140.0)  # 1100 ± 38 (T.30 §4.3.3.3)
 
 
@@ -134,7 +135,7 @@ def tone_of(runs: Sequence[Run]) -> Tone | None:
     if not runs:
         return None
     last = runs[-1]
-    if last.is_tone(_CED_HERTZ, 1.0, 60.0):
+    if last.is_tone(_CED_HERTZ, _CED_SECONDS, 60.0):
         return "fax"
     quiet = last.seconds if last.hertz == 0.0 else 0.0
     if len(runs) >= 2 and runs[-2].is_tone(_CNG_HERTZ, 0.4, 0.6) and quiet >= 1.0:

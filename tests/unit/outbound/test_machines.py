@@ -76,8 +76,9 @@ def test_a_tone_that_goes_on_is_no_beep() -> None:
     assert answer.who == "person"
 
 
-def test_a_fax() -> None:
-    answer = heard(silence(0.5), tone(2100, 3))
+@pytest.mark.parametrize("lost", [0.0, 0.1, 0.4])
+def test_a_fax_though_some_of_it_is_lost(lost: float) -> None:
+    answer = heard(silence(0.5), tone(2100, 0.4), silence(lost), tone(2100, 2.5))
     assert answer is not None
     assert (answer.who, answer.why) == ("fax", "fax_tone")
 
