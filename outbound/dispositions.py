@@ -34,6 +34,7 @@ NOT_THERE: Final = "not_there"
 WRONG_PERSON: Final = "wrong_person"
 NUMBER_REFUSES: Final = "number_refuses"
 UNSETTLED: Final = "unsettled"
+NOT_TOLD: Final = "not_told"
 BUILT_IN: Final = (
     COMPLETED,
     PARTLY,
@@ -44,6 +45,7 @@ BUILT_IN: Final = (
     WRONG_PERSON,
     NUMBER_REFUSES,
     UNSETTLED,
+    NOT_TOLD,
 )
 LANGUAGES: Final = ("zh", "en")
 LONGEST_WORDS: Final = 60  # characters: it stands in a list

@@ -14,7 +14,15 @@ from ivr.outreach.keyed import REFUSES, answer_of, open_place, words_of
 from ivr.outreach.matter import Matter, Outreach
 from ivr.speech.values import Code, Name, Text, Value
 from outbound.answer import BadAnswer
-from outbound.dispositions import ACKNOWLEDGED, HEARD_ONLY, NOT_IDENTIFIED, NOT_THERE, PARTLY, WRONG_PERSON
+from outbound.dispositions import (
+    ACKNOWLEDGED,
+    HEARD_ONLY,
+    NOT_IDENTIFIED,
+    NOT_THERE,
+    NOT_TOLD,
+    PARTLY,
+    WRONG_PERSON,
+)
 from outbound.script_values import BadValue, filled
 
 log = structlog.get_logger(__name__)
@@ -27,21 +35,25 @@ KINDS: Final = ("yes_no", "choice", "mark", "number", "date")
 def outreach_services(outreach: Outreach) -> tuple[Service, ...]:
     """The services over the attempts of campaigns."""
 
+    async def not_told(caller: Caller) -> Result:
+        """People have to see to it: another call would say no more."""
+        await outreach.settle(caller.call_id, NOT_TOLD)
+        return Result("nothing")
+
     async def notice(caller: Caller, _: Mapping[str, Value]) -> Result:
         """What is to be said, unless it is for the customer's ears only: then the customer's name."""
         matter = await outreach.matter(caller.call_id)
-        said = matter.script.notice if matter else None
-        if matter is None or said is None:
+        if matter is None:
             return Result("nothing")
+        said, text = matter.script.notice, _notice(matter)
+        if said is None or text is None:
+            return await not_told(caller)
         if not said.personal:
-            text = _notice(matter)
-            if text is None:
-                return Result("nothing")
             await outreach.settle(caller.call_id, HEARD_ONLY)
             return Result("open", {"notice": text})
         if not matter.ending:
             log.error("a personal notice for somebody without an account number", script=matter.script.name)
-            return Result("nothing")
+            return await not_told(caller)
         await outreach.settle(caller.call_id, NOT_IDENTIFIED)
         return Result("personal", {"who": Name(dict(matter.name))})
 
@@ -76,8 +88,10 @@ def outreach_services(outreach: Outreach) -> tuple[Service, ...]:
 
     async def next_question(caller: Caller, _: Mapping[str, Value]) -> Result:
         matter = await outreach.matter(caller.call_id)
-        if matter is None or not matter.script.by_keys:
+        if matter is None:
             return Result("nothing")
+        if not matter.script.by_keys:
+            return await not_told(caller)
         before = await outreach.answers(caller.call_id)
         answers = dict(before)
         here = open_place(matter.script, answers)
@@ -90,7 +104,7 @@ def outreach_services(outreach: Outreach) -> tuple[Service, ...]:
             }
         except BadValue as error:
             log.error("a question cannot be asked", script=matter.script.name, error=error.message)
-            return Result("nothing")
+            return await not_told(caller)
         said = {"question": Text(words)}
         if here.open is None or here.open.question is None:
             await outreach.settle(caller.call_id, here.end)
