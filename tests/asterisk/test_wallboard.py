@@ -168,15 +168,27 @@ async def test_in_a_terminal_it_draws_and_leaves_the_terminal_as_it_was(
             before = termios.tcgetattr(theirs)
             command = [sys.executable, "-m", "ivr", "monitor", "--language", "en"]
             process = await asyncio.create_subprocess_exec(
-                *command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT, env=environment, start_new_session=True
+                *command,
+                stdin=theirs,
+                stdout=theirs,
+                stderr=theirs,
+                cwd=ROOT,
+                env={**environment, "PYTHONFAULTHANDLER": "1"},
+                start_new_session=True,
             )
             drawn = Drawn(ours)
             try:
                 await drawn.until("138****8000")
                 await drawn.until("controller AWAY")
                 process.send_signal(signal.SIGINT)
-                async with asyncio.timeout(PATIENCE):
-                    assert await process.wait() == 0
+                try:
+                    async with asyncio.timeout(PATIENCE):
+                        assert await process.wait() == 0
+                except TimeoutError:
+                    process.send_signal(signal.SIGABRT)  # it tells what every thread of it is doing, and dies
+                    await process.wait()
+                    await asyncio.sleep(0)
+                    pytest.fail(f"it did not end, but was here: {drawn.text[-8000:]}")
                 await drawn.until("\x1b[?1049l")  # back from the screen that programs draw on
                 await drawn.until("\x1b[?25h")  # the cursor is there
                 assert "Traceback" not in drawn.text
