@@ -112,10 +112,25 @@ def place(chance: Random) -> Place:
     return Place(time.time(), chance.choice(TIERS), language="zh")  # type: ignore[arg-type]
 
 
-async def until_over(world: World, seconds: float = 20.0) -> None:
-    async with asyncio.timeout(seconds):
-        while any(caller.where != "gone" for caller in world.callers.values()):
-            await asyncio.sleep(0.01)
+async def until_over(world: World, seconds: float = 100.0) -> None:
+    """Until everybody is gone. What is stuck is stuck for ever; a loaded machine, and the leases of controllers that
+    were killed, take their time."""
+    deadline = time.monotonic() + seconds
+    while left := [caller for caller in world.callers.values() if caller.where != "gone"]:
+        assert time.monotonic() < deadline, f"{left}, legs {world.legs}, {world.dispatcher and stuck(world.dispatcher)}"
+        await asyncio.sleep(0.01)
+
+
+def stuck(dispatcher: Dispatcher) -> str:
+    """What there is, for whoever has to find out why nothing happens."""
+    return "\n".join(
+        [
+            f"waiting {list(dispatcher.waiting)} offers {dispatcher.offers} talks {dispatcher.talks}",
+            *(f"{session}" for session in dispatcher._staff.sessions.values()),
+            *(f"{stand.seat.id} {stand.state} {stand.caller}" for stand in dispatcher.engine.seats()),
+            *(f"{dispatcher.explain(call)}" for call in dispatcher.waiting),
+        ]
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
