@@ -110,6 +110,7 @@ _CODES: Final[dict[str, int]] = {
 _REFRESH: Final = 8.0  # seconds between two looks at the estimators
 _MOST_AT_ONCE: Final = 60
 RINGS_AFTER: Final = 10.0  # seconds after dialling at which it rings at the latest, if nobody says so
+POWER_NEEDS: Final = 1.5  # calls of room that mode power needs: it does not see what is in flight
 FORGET_EVERY: Final = 5.0  # s
 LOST_AFTER: Final = 30.0  # seconds after which a call that should have ended is taken for lost
 
@@ -327,7 +328,7 @@ class Pacer:
 
     def _acting(self, view: View, room: Room) -> Mode:
         mode = self.rules.mode
-        if mode == "power" and room.calls < 0.5:
+        if mode == "power" and room.calls < POWER_NEEDS:
             return "progressive"
         if mode == "predictive":
             enough = min(self.rules.learning, 3 * max(view.seats, 1))
