@@ -43,10 +43,11 @@ SHANGHAI = datetime.timezone(datetime.timedelta(hours=8))
 NOON = datetime.datetime(2026, 11, 20, 10, 30, tzinfo=SHANGHAI)  # a Friday, in the campaign's hours
 CAMPAIGN = "dormant"
 FLOOR_MS = 5.0
+SECOND_PHONES = 100_000_000  # row numbers from here on
 
 NUMBERS = {
-    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :rows)",
-    "postgresql": "WITH n(i) AS (SELECT generate_series(0, :rows - 1))",
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT :start UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :rows)",
+    "postgresql": "WITH n(i) AS (SELECT generate_series(CAST(:start AS bigint), CAST(:rows AS bigint) - 1))",
 }
 CUSTOMERS = """INSERT INTO customers (id, account, name_zh, name_en, languages, dialect, tier, rules_tier, status,
  stage, manager, backups, do_not_call, recording_refused, email, address, created_at, opened_on)
@@ -55,6 +56,13 @@ CUSTOMERS = """INSERT INTO customers (id, account, name_zh, name_en, languages, 
  'normal', 'dormant', '', '', '', i % 200 = 0, {no}, '', '', '2026-01-01', '2015-01-01' FROM n"""
 PHONES = """INSERT INTO customer_phones (id, customer_id, number, rank, state)
  {numbers} SELECT i + 1 + :from, i * :step + 1, '+86' || CAST(:first + i AS VARCHAR(32)), :rank, 'good' FROM n"""
+COPIES = """INSERT INTO targets (campaign, key, customer_id, account, name, branch, tier, language, numbers, data,
+ state, why, due_at, rank, guaranteed, agent, attempts, last_outcome, last_at, closed_at, version)
+ SELECT t.campaign, c.account, c.id, c.account, c.name_zh, '', c.tier, 'zh', t.numbers, t.data, t.state, t.why,
+ t.due_at, CASE c.tier WHEN 'platinum' THEN 1 WHEN 'gold' THEN 3 WHEN 'silver' THEN 5 ELSE 7 END, t.guaranteed,
+ '', 0, '', t.last_at, t.closed_at, 0
+ FROM customers c CROSS JOIN (SELECT * FROM targets WHERE state = 'waiting' ORDER BY id LIMIT 1) t
+ WHERE c.id > :start AND NOT c.do_not_call"""
 STATES = """UPDATE targets SET state = CASE WHEN id % 20 < 7 THEN 'reached' ELSE 'waiting' END,
  closed_at = CASE WHEN id % 20 < 7 THEN due_at ELSE NULL END,
  due_at = CASE WHEN id % 20 IN (7, 8, 9) THEN :later ELSE :earlier END,
@@ -76,19 +84,31 @@ NAIVE = """SELECT t.id, p.number FROM targets t
  ORDER BY t.rank, t.due_at, p.rank LIMIT 1"""
 
 
-async def fill(store: Store, rows: int) -> None:
-    """Customers and telephones, by the database itself."""
+async def fill(store: Store, rows: int, start: int = 0) -> None:
+    """Customers and telephones from the number ``start`` on, up to ``rows``, by the database itself."""
     numbers = NUMBERS["sqlite" if store.is_sqlite else "postgresql"]
     no = "0" if store.is_sqlite else "false"
     async with store.engine.begin() as connection:
         if not store.is_sqlite:
             await connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
-        await connection.execute(sa.text(CUSTOMERS.format(numbers=numbers, no=no)), {"rows": rows})
-        first = {"rows": rows, "from": 0, "step": 1, "first": 13_000_000_000, "rank": 0}
+        await connection.execute(sa.text(CUSTOMERS.format(numbers=numbers, no=no)), {"start": start, "rows": rows})
+        first = {"start": start, "rows": rows, "from": 0, "step": 1, "first": 13_000_000_000, "rank": 0}
         await connection.execute(sa.text(PHONES.format(numbers=numbers)), first)
-        second = {"rows": rows // 4, "from": rows, "step": 4, "first": 15_000_000_000, "rank": 1}
+        quarter = {"start": start // 4, "rows": rows // 4, "from": SECOND_PHONES, "step": 4}
+        second = quarter | {"first": 15_000_000_000, "rank": 1}
         await connection.execute(sa.text(PHONES.format(numbers=numbers)), second)
     await analyse(store)
+
+
+async def copy_the_rest(store: Store, rows: int, start: int) -> None:
+    """Targets for the customers from ``start`` on, by the database itself, as planning would enter them."""
+    if start >= rows:
+        return
+    await fill(store, rows, start)
+    async with store.engine.begin() as connection:
+        if not store.is_sqlite:
+            await connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+        await connection.execute(sa.text(COPIES), {"start": start})
 
 
 async def tenth_day(store: Store) -> None:
@@ -221,14 +241,14 @@ def spread(took: list[float]) -> dict[str, float]:
     return {name: round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 2) for name, share in at.items()}
 
 
-def measure(url: str, rows: int, rounds: int, place: Path) -> dict[str, Any]:
+def measure(url: str, rows: int, planned: int, rounds: int, place: Path) -> dict[str, Any]:
     environment = {**os.environ, "GOLDLINE_RUN_DIR": str(place), "GOLDLINE_DATABASE__URL": url}
     environment.pop("GOLDLINE_CONFIG", None)
 
     async def prepare() -> None:
         store = await Store.open(url)
         await store.migrate()
-        await fill(store, rows)
+        await fill(store, planned)
         await store.close()
 
     asyncio.run(prepare())
@@ -236,6 +256,7 @@ def measure(url: str, rows: int, rounds: int, place: Path) -> dict[str, Any]:
 
     async def choose_all() -> None:
         store = await Store.open(url)
+        await copy_the_rest(store, rows, planned)
         await tenth_day(store)
         await next_numbers(store, 20, 1)  # what a dialer has behind it after its first seconds
         results["next number"] = await next_numbers(store, rounds, 1)
@@ -252,15 +273,19 @@ def measure(url: str, rows: int, rounds: int, place: Path) -> dict[str, Any]:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--targets", type=int, default=1_000_000)
+    options.add_argument("--planned", type=int, help="so many by the command, the rest copied in; default: all")
     options.add_argument("--rounds", type=int, default=500, help="numbers that are chosen")
     options.add_argument("--database", choices=("sqlite", "postgres", "both"), default="both")
     options.add_argument("--json", type=Path, help="write the figures here as well")
     chosen = options.parse_args()
-    results: dict[str, Any] = {"targets": chosen.targets, "rounds": chosen.rounds}
+    planned = chosen.planned or chosen.targets
+    results: dict[str, Any] = {"targets": chosen.targets, "planned": planned, "rounds": chosen.rounds}
     with tempfile.TemporaryDirectory() as place:
         if chosen.database in ("sqlite", "both"):
             file = Path(place) / "sqlite" / "goldline.db"
-            results["sqlite"] = measure(f"sqlite+aiosqlite:///{file}", chosen.targets, chosen.rounds, file.parent)
+            results["sqlite"] = measure(
+                f"sqlite+aiosqlite:///{file}", chosen.targets, planned, chosen.rounds, file.parent
+            )
             show("sqlite", results["sqlite"])
         if chosen.database in ("postgres", "both"):
             from tests.private_postgres import PrivatePostgres
@@ -269,7 +294,7 @@ def main() -> None:
             server.start()
             try:
                 url = server.new_database()
-                results["postgres"] = measure(url, chosen.targets, chosen.rounds, Path(place) / "postgres")
+                results["postgres"] = measure(url, chosen.targets, planned, chosen.rounds, Path(place) / "postgres")
                 show("postgres", results["postgres"])
             finally:
                 server.remove()

@@ -49,6 +49,7 @@ OUTBOUND_DIALLED = "outbound.dialled"  # {trunk, seat}: written down, and then t
 OUTBOUND_ANSWERED = "outbound.answered"  # {ring}: seconds
 OUTBOUND_CONNECTED = "outbound.connected"  # {agent, seconds}: from the answer to the agent, or to the notice (agent "")
 OUTBOUND_ABANDONED = "outbound.abandoned"  # {seconds}: answered, and no agent in time
+OUTBOUND_MACHINE = "outbound.machine"  # {who, why, seconds}: what answered is no person (outbound.machines)
 OUTBOUND_ENDED = "outbound.ended"  # {outcome, cause, sip, announcement, ring, target, why, due}: what becomes of it
 OUTBOUND_PACED = "outbound.paced"  # {dial, cancel, …}: so many since the last of these; the rest as PacingReason has it
 

@@ -37,6 +37,7 @@ from ivr.errors import GoldlineError
 from ivr.services.quotes.board import OLD_SECONDS
 from ivr.services.trading_days import REMEDY
 from ivr.supervise import lock, ports
+from outbound.announcements import references
 
 SECONDS = 5.0  # for one answer; loopback answers at once or something is wrong
 START_REMEDY = "Start Goldline: make run."
@@ -305,6 +306,21 @@ async def trading_days_known(settings: Settings) -> Answer:
     return Status.OK, f"Known until {known.known_until(today)}.", ""
 
 
+async def announcements_known(settings: Settings) -> Answer:
+    """Whoever calls out knows the recordings of the carriers."""
+    known = await asyncio.to_thread(references.read, settings.outbound / "announcements" / "references")
+    if not settings.sip.trunks:
+        return Status.OK, "None is needed: there is no trunk to call out by.", ""
+    own = [one for one in known if not one.source.startswith(references.SYNTHESISED)]
+    if not own:
+        return (
+            Status.WARN,
+            "None of your carriers': what they say of numbers that are no more is not recognised.",
+            "Add recordings: ivr outbound announcements add --help (docs/outcomes.md).",
+        )
+    return Status.OK, f"{len(own)} of your own, {len(known) - len(own)} that came with Goldline.", ""
+
+
 async def prompts_there(settings: Settings) -> Answer:
     """What Asterisk plays by itself when there is no controller."""
     place = Layout(settings.run_dir).fixed_sounds_dir / settings.language
@@ -389,6 +405,7 @@ CHECKS: tuple[Check, ...] = (
     Check("quotes", quotes_fresh),
     Check("database", database_right),
     Check("trading days", trading_days_known),
+    Check("announcements", announcements_known),
     Check("prompts", prompts_there),
     Check("speech", speech_speaks),
     Check("clock", clock_right),

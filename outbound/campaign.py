@@ -49,12 +49,14 @@ class Who:
 
 @dataclass(frozen=True, slots=True)
 class What:
-    """What the call is. ``flow`` is what an answered call is in, ``script`` what is said and asked."""
+    """What the call is. ``flow`` is what an answered call is in, ``script`` what is said and asked. ``machines``: it is
+    listened for machines after the answer (``outbound.machines``)."""
 
     call: Call
     script: str
     flow: str
     survey: bool = False  # after a talk with an agent the customer is asked for a mark
+    machines: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,8 +197,9 @@ def _what(fields: Fields) -> What:
     survey = fields.flag("survey")
     if survey and call != "agent":
         fields.problem("survey", "survey: there is no talk with an agent to be marked.", "Take it out.")
+    machines = fields.flag("machines")
     fields.done()
-    return What(call, script, flow, survey)
+    return What(call, script, flow, survey, machines)
 
 
 def _hours(fields: Fields, law: Hours) -> Hours:

@@ -95,6 +95,7 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "seats": "{seats} 席在线，空闲 {idle}，12 秒内预计空闲 {expected:.1f} 席、"
         "接通 {answers:.1f} 个（振铃中 {live} 个）",
         "risk": "再多一个接通而无人接听的可能 {over:.1%}，容许 {threshold:.1%}",
+        "half_hour": "半小时",
         "hour": "一小时",
         "day": "24 小时",
         "month": "30 天",
@@ -120,6 +121,7 @@ _WORDS: Final[dict[str, dict[str, str]]] = {
         "seats": "{seats} seats, {idle} idle; within 12 s {expected:.1f} seats and {answers:.1f} answers are expected "
         "({live} ringing)",
         "risk": "chance that one more answer finds nobody {over:.1%}, accepted {threshold:.1%}",
+        "half_hour": "half hour",
         "hour": "hour",
         "day": "24 hours",
         "month": "30 days",

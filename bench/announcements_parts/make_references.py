@@ -17,7 +17,7 @@ import numpy as np
 
 from bench.announcements_parts.voices import RATE, Sound, say, silence
 from ivr.speech.audio import alaw
-from outbound.announcements.references import INDEX, REFERENCES, Reference, entry
+from outbound.announcements.references import INDEX, REFERENCES, SYNTHESISED, Reference, entry
 from outbound.outcomes import Outcome
 
 HEAD = """\
@@ -36,7 +36,7 @@ HEAD = """\
 
 references:
 """
-SOURCE = "synthesised by espeak NG 1.51; no recording of a carrier; Apache-2.0"
+SOURCE = f"{SYNTHESISED} by espeak NG 1.51; no recording of a carrier; Apache-2.0"
 
 
 @dataclass(frozen=True)

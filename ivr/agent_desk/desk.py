@@ -327,7 +327,7 @@ class Desk:
 
         Raises NotYourCall, NoScript, BadAnswer.
         """
-        async with self._locks[call]:
+        async with self._locks[agent]:  # two windows of one agent
             attempt, script = await self._talk(agent, call)
             asked = script.steps.get(step)
             given = {one.step: one.answer for one in await self._answers.of(attempt.id)}

@@ -100,7 +100,7 @@ class DeskRoutes:
 
     async def card(self, _named: Named, body: Body) -> Mapping[str, Any]:
         """The card; with ``stamp``, as soon as it is another than that one's, after ``seconds`` at the latest."""
-        agent = self._agent(body)
+        agent = await self._agent(body)
         if stamp := str(body.get("stamp", "")):
             seconds = body.get("seconds", 0)
             await self._desk.wait(agent, stamp, float(seconds) if isinstance(seconds, int | float) else 0.0)
@@ -111,14 +111,18 @@ class DeskRoutes:
         act = self.acts[name]
 
         async def answer(_named: Named, body: Body) -> Mapping[str, Any]:
-            agent = self._agent(body)
+            agent = await self._agent(body)
             done = await act(agent, body)
             return {"done": name, **done, "card": await self._desk.card(agent)}
 
         return answer
 
-    def _agent(self, body: Body) -> str:
-        return self._passes.read(str(body.get("pass", "")), self._now())
+    async def _agent(self, body: Body) -> str:
+        """Whose pass it is. Raises NoPass, also for one who has left meanwhile."""
+        agent = self._passes.read(str(body.get("pass", "")), self._now())
+        if (await self._agents.get(agent)).standing != "active":
+            raise NoPass
+        return agent
 
     async def _answer(self, agent: str, body: Body) -> Mapping[str, Any]:
         await self._desk.answer(agent, _text(body, "call"), _text(body, "step"), _text(body, "typed"))

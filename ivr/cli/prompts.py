@@ -201,7 +201,7 @@ def check(language: str, as_json: bool) -> None:
     from ivr.speech.engines.kokoro.voices import identity
 
     house = _house()
-    problems = [*house.recordings.problems, *house.pack.problems, *_unreadable(house)]
+    problems = [*house.recordings.problems, *house.pack.problems, *_unreadable(house, language)]
     for problem in problems:
         click.echo(json.dumps({"problem": str(problem)}, ensure_ascii=False) if as_json else str(problem))
     names, codes = asyncio.run(_known())
@@ -231,11 +231,11 @@ def check(language: str, as_json: bool) -> None:
     sys.exit(1 if problems else 0)
 
 
-def _unreadable(house: _House) -> list[GoldlineError]:
+def _unreadable(house: _House, only: str) -> list[GoldlineError]:
     from ivr.speech.errors import RecordingInvalid
 
     found: list[GoldlineError] = []
-    for language in house.catalogue.languages:
+    for language in house.languages(only):
         for words in house.pack.words(language):
             packed = house.pack.find(language, words)
             try:
@@ -327,6 +327,7 @@ def _chosen(house: _House, text: Text, only: tuple[str, ...]) -> bool:
 
 
 async def _build(house: _House, texts: list[Text], renew: bool, quiet: bool) -> tuple[Built, int]:
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from ivr.speech.building import Built, build, missing
@@ -337,7 +338,8 @@ async def _build(house: _House, texts: list[Text], renew: bool, quiet: bool) -> 
     if not lacking:
         return Built(), 0
     columns = (TextColumn("Rendering"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, disable=quiet or not sys.stderr.isatty()) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal) as bar:
         task = bar.add_task("", total=len(lacking))
         await engine.start()
         try:

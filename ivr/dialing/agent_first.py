@@ -86,8 +86,9 @@ class AgentFirst(Witness):
 
     # --- a target waits for an agent ----------------------------------------------------------------------------------
 
-    def hold(self, dial: Dial) -> None:
-        """The attempt is leased: find it a seat."""
+    def hold(self, dial: Dial, *, recorded: bool) -> None:
+        """The attempt is leased: find it a seat. ``recorded``: the customer has nothing against it; the agent says so
+        in the talk's first words, as in the flow ``revisit``."""
         target = dial.target
         place = Place(
             joined=self._desk.clock(),
@@ -99,6 +100,7 @@ class AgentFirst(Witness):
             customer=target.customer,
             line=dial.plan.shown or self._desk.line,
             front=True,
+            consent="announced" if recorded else None,
         )
         self.held[dial.call] = dial
         self._go(self._offers.prepare(dial.call, place), f"{dial.call} whisper")

@@ -71,6 +71,7 @@ class CampaignBook:
             pacing=found.pacing,
             ring=found.pacing.ring_at_most,
             most=found.lines or MANY,
+            machines=found.what.machines,
         )
 
     async def number(self, target: Target, *, agent_is_there: bool) -> Number | TargetMove:

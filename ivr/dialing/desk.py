@@ -20,7 +20,7 @@ import structlog
 from db.agent import Session
 from db.attempt import Attempt
 from db.errors import StoreError
-from db.events import OUTBOUND_ABANDONED
+from db.events import OUTBOUND_ABANDONED, OUTBOUND_MACHINE
 from db.outbound_states import Mode
 from db.phone_numbers import spoken_form
 from db.target import Target, TargetMove
@@ -28,7 +28,7 @@ from ivr.ami.errors import ActionTimeout, AmiError, LinkLost
 from ivr.ami.protocol import Event as ManagerEvent
 from ivr.contract import VAR_LINE, VAR_NUMBER
 from ivr.dialing.dial import Dial
-from ivr.dialing.early_media import EarlyMediaRecorder, Sound
+from ivr.dialing.early_media import FOLLOW_SECONDS, EarlyMediaRecorder, Sound
 from ivr.dialing.ledger import Ledger, restored
 from ivr.dialing.originate import Dials
 from ivr.dialing.plan import Book, Plan
@@ -36,6 +36,7 @@ from ivr.dialing.seen import Answered, Began, DialFact, EarlyMedia, Failed, Gone
 from ivr.dialing.trunks import Trunks
 from ivr.queueing.place import Place
 from ivr.queueing.stages import Talk, TalkEnd, Witness
+from outbound.machines import Answer, AnswerListener, MachineRules
 from outbound.outcomes import AGENT_WITHIN_SECONDS, AfterAnswer, Outcome
 from outbound.pacing import Pacer
 
@@ -47,6 +48,7 @@ LONGEST_START: Final = 5.0  # seconds that a target waits for its trunk before i
 SETTLE_SECONDS: Final = 3.0  # an order that was given so long ago has been carried out, or never will be
 AGENT_FIRST: Final[tuple[Mode, ...]] = ("reserved", "preview")  # modes in which an agent is there for sure
 GREETING_SECONDS: Final = 4.0  # of an automatic call: who hangs up within it has not heard what it is about
+MACHINES: Final = MachineRules()
 LOOK_SECONDS: Final = 0.05  # between two looks for a trunk that has no channel free
 
 
@@ -291,12 +293,36 @@ class DialDesk(Witness):
             return
         dial.answered_at = at
         dial.told.set()
-        if self._recorder is not None:
+        if self._recorder is not None and dial.plan.machines:
+            self._go(self._who_answered(self._recorder, dial), f"who answered {dial.call}")
+        elif self._recorder is not None:
             self._recorder.drop(dial.call, dial.channel or dial.call)
         if not dial.leg and (pacer := self.pacer_of(dial.plan.name)) is not None:
             pacer.answered(dial.key, time.monotonic())
         self.ledger.answered(dial, dial.answered_at)
         self.wake()
+
+    async def _who_answered(self, recorder: EarlyMediaRecorder, dial: Dial) -> None:
+        """Listen until it is known whether a person answered. Whoever is served meanwhile is not kept waiting."""
+        listener = AnswerListener(MACHINES)
+        pieces = recorder.after_answer(dial.call, dial.channel or dial.call, MACHINES.not_sure + FOLLOW_SECONDS)
+        async with contextlib.aclosing(pieces):
+            async for sound in pieces:
+                answer = listener.feed(sound)
+                if answer is not None or dial.over:
+                    break
+        if listener.answer is not None and not dial.over:
+            self._known(dial, listener.answer)
+
+    def _known(self, dial: Dial, answer: Answer) -> None:
+        """A machine is not told anything more; an agent who talks to one says so, and ends the call."""
+        if answer.who == "person":
+            return
+        told = {"who": answer.who, "why": answer.why, "seconds": round(answer.seconds, 1)}
+        self.ledger.say_once(dial.call, OUTBOUND_MACHINE, told)
+        if dial.then in ("", "notice"):
+            dial.then = "fax" if answer.who == "fax" else "machine"
+            self._go(self._hang_up(dial), f"hang up on {dial.call}")
 
     def _served(self, dial: Dial, then: AfterAnswer, agent: str) -> None:
         if dial.then:

@@ -1,13 +1,14 @@
 """What the network says before any answer: recorded while it is said, read once, and removed.
 
 Carriers announce 空号, 停机 and 关机 in early media, with no code that says so. Nothing of it is kept, and nothing of
-what is said after an answer is recorded here. Must not know: what an announcement means (``outbound.announcements``).
+what is said after an answer is recorded here, unless a campaign wants to know machines from people: then the first
+seconds, for as long as it takes. Must not know: what a sound means (``outbound.announcements``, ``outbound.machines``).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ RECORD_SECONDS: Final = 3.0  # until Asterisk has taken an order; it takes milli
 WAV_HEADER: Final = 44  # bytes; its lengths are right only once the file was closed (format_wav.c)
 CLOSING_SECONDS: Final = 1.0  # a recording is closed by a thread of its own, soon after its channel is gone
 LOOK_SECONDS: Final = 0.05
+FOLLOW_SECONDS: Final = 0.2  # between two pieces of what is said after an answer
 
 Sound = npt.NDArray[np.int16]
 
@@ -50,6 +52,29 @@ class EarlyMediaRecorder:
         if call in self._begun:
             self._begun.discard(call)
             self._go(self._stop(call, channel))
+
+    async def after_answer(self, call: str, channel: str, seconds: float) -> AsyncGenerator[Sound, None]:
+        """What is said after the answer, piece by piece as it comes, for so long at most; then it is removed.
+
+        Asterisk is not told to stop: it would stop every recording of the channel (app_mixmonitor.c), the talk's as
+        well. What it still writes has no name any more, and is gone with the call.
+        """
+        file = self._file(call)
+        try:
+            if call not in self._begun:
+                self._begun.add(call)
+                await self._record(call, channel)
+            place = max(_size(file) // 2 * 2, WAV_HEADER)
+            until = asyncio.get_running_loop().time() + seconds
+            while asyncio.get_running_loop().time() < until:
+                await asyncio.sleep(FOLLOW_SECONDS)
+                piece = await asyncio.to_thread(_read, file, place)
+                place += piece.nbytes
+                if len(piece):
+                    yield piece
+        finally:
+            self._begun.discard(call)
+            file.unlink(missing_ok=True)
 
     async def take(self, call: str) -> Sound | None:
         """What was said until the call ended; None when nothing was recorded."""
@@ -114,6 +139,14 @@ class EarlyMediaRecorder:
         task.add_done_callback(self._tasks.discard)
 
 
-def _read(file: Path) -> Sound:
-    data = file.read_bytes()[WAV_HEADER:]
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
+
+
+def _read(file: Path, place: int = WAV_HEADER) -> Sound:
+    if not file.exists():
+        return np.zeros(0, dtype=np.int16)
+    with file.open("rb") as opened:
+        opened.seek(place)
+        data = opened.read()
     return np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(np.int16)

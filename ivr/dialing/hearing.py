@@ -32,12 +32,13 @@ class Heard:
 
 
 class Hearing:
-    """Listens to one recording after the other, with the references of one folder, read when the first one comes."""
+    """Listens to one recording after the other, with the references of one folder, read anew when they change."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="early-media")
         self._prints: Prints | None = None
+        self._changed = -1  # when the index was, of what was read last
 
     async def listen(self, sound: Sound) -> Heard:
         """What was said; nothing where the references have faults."""
@@ -52,10 +53,23 @@ class Hearing:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _listen(self, sound: Sound) -> Heard:
-        if self._prints is None:
-            self._prints = references.prints(self._folder)
-        heard = listen(self._prints, (sound / FULL_SCALE).astype(np.float32))
+        heard = listen(self._present(), (sound / FULL_SCALE).astype(np.float32))
         verdict = heard.verdict
         if verdict is None:
             return Heard(rang=heard.rang)
         return Heard(verdict.outcome, verdict.reference, heard.rang)
+
+    def _present(self) -> Prints:
+        """The references as they are now: one may have been added. After a bad change the last good ones."""
+        index = self._folder / references.INDEX
+        changed = index.stat().st_mtime_ns if index.exists() else 0
+        if self._prints is None or changed != self._changed:
+            self._changed = changed
+            try:
+                self._prints = references.prints(self._folder)
+            except GoldlineError as error:
+                if self._prints is None:
+                    self._changed = -1  # it is tried again
+                    raise
+                log.error("the changed references of announcements are not taken", error=str(error))
+        return self._prints

@@ -19,6 +19,7 @@ from db.campaigns import Campaigns
 from db.errors import StoreError
 from db.events import OUTBOUND_PACED
 from db.outbound_states import Mode
+from db.routing_profile import RoutingProfiles
 from db.store import Store
 from db.target import Target
 from ivr.dialing.agent_first import AgentFirst
@@ -59,6 +60,7 @@ class Lanes:
         memory: PaceMemory,
     ) -> None:
         self._campaigns = Campaigns(store)
+        self._profiles = RoutingProfiles(store)
         self._desk = desk
         self._first = first
         self._dispatcher = dispatcher
@@ -192,9 +194,10 @@ class Lanes:
                 await self._hold(lane.plan, target, lane.plan.mode)
 
     async def _hold(self, plan: Plan, target: Target, mode: Mode) -> None:
+        profile = None if target.customer is None else await self._profiles.of(target.customer)
         dial = await self._desk.leased(plan, target, mode)
         if dial is not None:
-            self._first.hold(dial)
+            self._first.hold(dial, recorded=profile is None or not profile.recording_refused)
 
     async def _read(self, lane: Lane, now: float) -> None:
         """The targets that come next, unless those known are enough and fresh."""

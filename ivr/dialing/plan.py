@@ -22,7 +22,7 @@ class Plan:
     """One campaign, as it is dialled. ``flow`` is the one of whoever answers; ``skills`` are those of its seats, and
     with ``own_branch`` those of the target's branch come first. ``shown`` is the number that is shown, "": the
     hotline's; ``trunks`` are those it may use, none given: all. ``ring`` in seconds, all of it. ``pacing`` is of no use
-    to an automatic one, which needs no seats: ``most`` of its calls there are at once."""
+    to an automatic one, which needs no seats: ``most`` of its calls there are at once. ``machines``: listened for."""
 
     name: str
     mode: Mode
@@ -34,6 +34,7 @@ class Plan:
     pacing: PacingRules = field(default_factory=PacingRules)
     ring: float = 25.0
     most: int = 10
+    machines: bool = False
 
     @property
     def for_agents(self) -> bool:

@@ -84,13 +84,13 @@ class Clips:
         Those in memory are in use, whatever the disk says of when they were read.
         """
         self._kept = 0
-        used_at = time.time()
-        in_use = frozenset(self._in_memory)
+        now = time.time()
+        in_use = {name: now + place for place, name in enumerate(list(self._in_memory))}  # the one used last comes last
         found: list[tuple[float, int, Path]] = []
         for file in self._directory.glob(f"*/*{ALAW}"):
             with contextlib.suppress(FileNotFoundError):
                 status = file.stat()
-                used = used_at if file.stem in in_use else status.st_mtime
+                used = in_use.get(file.stem, status.st_mtime)
                 found.append((used, status.st_size * 5, file.with_suffix("")))
         found.sort(reverse=True)
         total = deleted = 0

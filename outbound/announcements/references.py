@@ -28,6 +28,7 @@ from outbound.outcomes import ANNOUNCED, Outcome
 
 REFERENCES: Final = Path(__file__).parent / "references"
 INDEX: Final = "index.yaml"
+SYNTHESISED: Final = "synthesised"  # so begins the source of those that came with Goldline
 SHORTEST_SECONDS: Final = 1.5  # a reference that is shorter says too little to be told from other speech
 LONGEST_SECONDS: Final = 20.0  # one round of it is enough: it is recognised in any round
 WHOLE: Final = (0.1, 0.7)  # the decisive span, as shares, of a reference that names none

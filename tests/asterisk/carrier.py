@@ -40,6 +40,7 @@ class Behaviour(Enum):
     SHORT = "02"  # … after five
     PRESSES_1 = "03"  # answers, and presses 1 again and again
     PRESSES_9 = "04"  # … 9, once, after three seconds
+    PROVES = "06"  # … 1, then the last four digits of its own number, then 1 again and again
     WHEN_TOLD = "05"  # rings until the test says otherwise (``Carrier.answer``); then a person
     TALKS = "06"  # answers, talks for two to four seconds (by the last digit), and puts the receiver down
     BUSY = "10"  # 486
@@ -264,6 +265,16 @@ def _dialplan(sounds: Path) -> str:
         Behaviour.SHORT: [*answer, f"Playback({sounds}/hello)", "Wait(4.3)", "Hangup(16)"],
         Behaviour.PRESSES_1: [*answer, "Wait(2)", "SendDTMF(1)", "Goto(5)"],
         Behaviour.PRESSES_9: [*answer, "Wait(3)", "SendDTMF(9)", "Wait(7200)"],
+        Behaviour.PROVES: [
+            *answer,
+            "Wait(5)",
+            "SendDTMF(1)",
+            "Wait(4)",
+            "SendDTMF(${PHONE:-4})",
+            "Wait(2)",
+            "SendDTMF(1)",
+            f"Goto({len(answer) + 5})",
+        ],
         Behaviour.BUSY: ["Wait(${PHONE:5:2})", "PJSIPHangup(486)"],
         Behaviour.RINGS: ["Ringing()", "Wait(7200)"],
         Behaviour.NO_SUCH: ["Wait(${PHONE:5:2})", "PJSIPHangup(404)"],

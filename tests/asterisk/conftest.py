@@ -6,11 +6,13 @@ instance. Without an Asterisk these tests fail (they are not skipped): a suite t
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from ivr.asterisk.errors import AsteriskError
 from ivr.asterisk.layout import Layout
 from ivr.asterisk.process import Asterisk
 from ivr.asterisk.secrets_file import Secrets
+from ivr.cli.hotline import CONTROLLER_NICE
 from ivr.config import Settings, load
 
 RTP_PORTS = 2000  # a test may hold a few hundred calls, two ports each
@@ -102,6 +105,10 @@ def settings_for(run_dir: Path, **overrides: object) -> Settings:
 
 def start_asterisk(settings: Settings) -> RunningAsterisk:
     """Render and start one. The caller stops it: ``.process.stop()``."""
+    # From now on this process plays telephones, which in the world have a processor each: whatever else the machine
+    # does (all other tests, for one), they answer, listen and press keys in time. Asterisk and SIPp inherit it.
+    with suppress(PermissionError):  # without it the machine should have a core to spare, as for the controller
+        os.setpriority(os.PRIO_PROCESS, 0, CONTROLLER_NICE)
     try:
         installation = locate.find(settings.cache_dir)
     except AsteriskError as error:

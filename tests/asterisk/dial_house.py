@@ -35,7 +35,10 @@ from outbound.announcements import references
 
 PATIENCE = 60.0
 RUN = "test run"
-DATA = {"event": "投资者见面会", "day": "2026-12-11", "at": "14:30", "where": "上海营业部"}  # of event_invitation
+DATA = {  # of event_invitation, and of allotment_result
+    **{"event": "投资者见面会", "day": "2026-12-11", "at": "14:30", "where": "上海营业部"},
+    **{"share": "贵州茅台", "quantity": "500", "amount": "8650", "deadline": "2026-12-11"},
+}
 _names = itertools.count()
 
 
@@ -137,13 +140,16 @@ class DialHouse:
                     actor="test",
                 )
                 stored = [canonical(number) for number in one.numbers]
-                await Targets(store).add_many(
-                    one.name, [NewTarget(number, numbers=(number,), data=DATA) for number in stored], now=now
-                )
+                await Targets(store).add_many(one.name, [_target(number) for number in stored], now=now)
                 for number in stored:
                     target = await Targets(store).latest(one.name, number)
                     assert target is not None
                     one.targets[number] = target.id
+
+
+def _target(number: str) -> NewTarget:
+    """Somebody of whom a list knows number and account, which ends as the number does."""
+    return NewTarget(number, account=f"90000000{number[-4:]}", numbers=(number,), data=DATA)
 
 
 @asynccontextmanager

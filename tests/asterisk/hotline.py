@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -156,7 +156,8 @@ class Journal:
         self.hotline = hotline
         self.store = store
         self.calls = Calls(store)
-        self.fed: list[Happened] = []  # what the live feed told, in its order
+        self.fed: list[Happened] = []  # what the live feed told, in its order …
+        self.fed_of: defaultdict[str, list[Happened]] = defaultdict(list)  # … and of each call
         self.connected = asyncio.Event()
         self.news = asyncio.Condition()
 
@@ -217,7 +218,9 @@ class Journal:
 
     async def _hear(self, event: Happened) -> None:
         async with self.news:
-            self.fed.append({**event, "at": datetime.datetime.fromisoformat(event["at"])})
+            happened = {**event, "at": datetime.datetime.fromisoformat(event["at"])}
+            self.fed.append(happened)
+            self.fed_of[event["call"]].append(happened)
             self.news.notify_all()
 
 
@@ -280,9 +283,8 @@ class CallOf:
 
     def _known(self) -> list[Happened]:
         own = {one["id"]: one for one in self._stored}
-        for one in self.journal.fed:
-            if one["call"] == self.id:
-                own.setdefault(one["id"], one)
+        for one in self.journal.fed_of[self.id]:
+            own.setdefault(one["id"], one)
         return sorted(own.values(), key=lambda one: one["at"])
 
 

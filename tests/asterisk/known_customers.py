@@ -137,11 +137,11 @@ class Conversation:
             opening = await speech.opening(prompt, said["data"]["language"])
             self._place = await self.phone.hears(opening, self._place)
             return said
-        before = len(self.phone.sound())
+        before = len(self.phone.ear.sound)
         async with asyncio.timeout(PATIENCE):  # what was said before may have left the line quiet for a moment
             while True:
                 await self.phone.hears_more(HEARD_SECONDS)
-                if rms(self.phone.sound()[before:]) > AUDIBLE_RMS:
+                if rms(bytes(self.phone.ear.sound[before:])) > AUDIBLE_RMS:
                     break
         self._place = before
         return said

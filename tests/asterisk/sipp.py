@@ -8,6 +8,7 @@ heard, byte by byte; keys leave it as telephone events (RFC 4733) among the sile
 from __future__ import annotations
 
 import asyncio
+import bisect
 import itertools
 import random
 import re
@@ -19,7 +20,6 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +50,28 @@ def fresh_number() -> str:
     return f"139{next(_numbers) % 10**9:09d}"
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """One piece of sound that came to the caller's ear."""
+class Ear:
+    """All that came to a caller's ear, A-law, and when. Twenty callers may listen to minutes at once in one process:
+    whoever waits for a sound looks only at what is new, or the telephones would fall behind what they hear."""
 
-    at: float  # time.monotonic()
-    sound: bytes  # A-law
+    def __init__(self) -> None:
+        self.sound = bytearray()
+        self._at: list[float] = []  # time.monotonic() of each packet …
+        self._begins: list[int] = []  # … and where it begins
+
+    def take(self, sound: bytes) -> None:
+        """A packet has come."""
+        self._at.append(time.monotonic())
+        self._begins.append(len(self.sound))
+        self.sound += sound
+
+    def between(self, since: float, until: float) -> bytes:
+        """What came in that time."""
+        return bytes(self.sound[self._place(since) : self._place(until)])
+
+    def _place(self, at: float) -> int:
+        packet = bisect.bisect_left(self._at, at)
+        return self._begins[packet] if packet < len(self._begins) else len(self.sound)
 
 
 class _Relay(asyncio.DatagramProtocol):
@@ -88,7 +104,7 @@ class _Ear(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, address: Any) -> None:
         if len(data) > 12 and data[1] & 0x7F == ALAW:
-            self.phone.heard.append(Packet(time.monotonic(), data[12:]))
+            self.phone.ear.take(data[12:])
 
 
 class Phone:
@@ -96,7 +112,7 @@ class Phone:
 
     def __init__(self, caller: str) -> None:
         self.caller = caller
-        self.heard: list[Packet] = []
+        self.ear = Ear()
         self.trying = asyncio.Event()  # Asterisk works on the call, nobody has answered yet
         self.answered = asyncio.Event()
         self.hung_up_on = asyncio.Event()  # the hotline ended the call
@@ -104,7 +120,7 @@ class Phone:
         self.answered_at = 0.0
         self._cid = f"call-{secrets.token_hex(8)}"
         self._relay: _Relay
-        self._ear: _Ear
+        self._socket: _Ear
         self._media: tuple[str, int] | None = None
         self._voice: deque[bytes] = deque()
         self._hum = [SILENT_PACKET]
@@ -152,7 +168,7 @@ class Phone:
 
     def sound(self, since: float = 0.0, until: float = float("inf")) -> bytes:
         """What was heard in that time, A-law, without the pauses in which nothing came."""
-        return b"".join(packet.sound for packet in self.heard if since <= packet.at < until)
+        return self.ear.between(since, until)
 
     def speak(self, sound: bytes) -> None:
         """Send A-law sound of the caller's own instead of silence. Returns at once."""
@@ -165,26 +181,23 @@ class Phone:
 
     def sound_since(self, at: float) -> bytes:
         """What came to the ear since then."""
-        found: list[bytes] = []
-        for packet in reversed(self.heard):
-            if packet.at < at:
-                break
-            found.append(packet.sound)
-        return b"".join(reversed(found))
+        return self.ear.between(at, float("inf"))
 
     async def hears(self, sound: bytes, since: int = 0) -> int:
         """Until ``sound`` was heard, after so many bytes; where it ended."""
         deadline = time.monotonic() + PATIENCE
-        while (place := self.sound().find(sound, since)) < 0:
-            assert time.monotonic() < deadline, f"not heard: {seconds(sound):.1f} s of {seconds(self.sound()):.1f} s"
+        heard = self.ear.sound
+        while (place := heard.find(sound, since)) < 0:
+            assert time.monotonic() < deadline, f"not heard: {seconds(sound):.1f} s of {seconds(heard):.1f} s"
+            since = max(since, len(heard) - len(sound) + 1)  # it is not in what was there
             await asyncio.sleep(0.05)
         return place + len(sound)
 
     async def hears_more(self, more: float) -> None:
         """Until so many seconds more were heard."""
         deadline = time.monotonic() + PATIENCE
-        wanted = len(self.sound()) + more * 8000
-        while len(self.sound()) < wanted:
+        wanted = len(self.ear.sound) + more * 8000
+        while len(self.ear.sound) < wanted:
             assert time.monotonic() < deadline, "silence"
             await asyncio.sleep(0.05)
 
@@ -229,11 +242,11 @@ class Phone:
 
     def _send(self, kind: int, sequence: int, stamp: int, source: int, payload: bytes) -> None:
         header = struct.pack("!BBHII", 0x80, kind, sequence & 0xFFFF, stamp & 0xFFFFFFFF, source)
-        self._ear.transport.sendto(header + payload, self._media)
+        self._socket.transport.sendto(header + payload, self._media)
 
     async def _begin(self, number: str, port: int, from_header: bytes, events: bool, place: Path) -> None:
         loop = asyncio.get_running_loop()
-        _, self._ear = await loop.create_datagram_endpoint(lambda: _Ear(self), local_addr=(LOOPBACK, 0))
+        _, self._socket = await loop.create_datagram_endpoint(lambda: _Ear(self), local_addr=(LOOPBACK, 0))
         sipp = _free_port()
         _, self._relay = await loop.create_datagram_endpoint(
             lambda: _Relay(self, sipp, (LOOPBACK, port)), local_addr=(LOOPBACK, 0)
@@ -241,7 +254,7 @@ class Phone:
         self._sipp = await asyncio.create_subprocess_exec(
             *("sipp", f"{LOOPBACK}:{self._relay.transport.get_extra_info('sockname')[1]}", "-sf", str(SCENARIO)),
             *("-s", number, "-i", LOOPBACK, "-p", str(sipp[1]), "-cid_str", self._cid, "-m", "1", "-nostdin"),
-            *("-key", "sound_port", str(self._ear.transport.get_extra_info("sockname")[1])),
+            *("-key", "sound_port", str(self._socket.transport.get_extra_info("sockname")[1])),
             *("-key", "payloads", f"{ALAW} {EVENTS}" if events else str(ALAW)),
             *("-key", "events", f"a=rtpmap:{EVENTS} telephone-event/8000" if events else "a=sendrecv"),
             *("-key", "from", from_header),
@@ -265,7 +278,7 @@ class Phone:
             except TimeoutError:
                 self._sipp.kill()
                 await self._sipp.wait()
-        for transport in (self._ear.transport, self._relay.transport):
+        for transport in (self._socket.transport, self._relay.transport):
             transport.close()
 
 
@@ -311,7 +324,7 @@ def rms(sound: bytes) -> float:
     return float(np.sqrt(np.mean(samples**2))) if len(samples) else 0.0
 
 
-def seconds(sound: bytes) -> float:
+def seconds(sound: bytes | bytearray) -> float:
     """How long it is."""
     return len(sound) / 8000
 

@@ -41,6 +41,8 @@ PASSES = house.queue.story()
 SKIPPED = house.campaign([number(Behaviour.PERSON, 1)], story=PASSES, script="event_invitation", mode="preview")
 KEYED = house.campaign([number(Behaviour.PRESSES_1, 1)], script="satisfaction_survey", call="questionnaire")
 NOTICE = house.campaign([number(Behaviour.PRESSES_1, 1)], script="event_invitation")
+PERSONAL = house.campaign([number(Behaviour.PROVES, 1)], script="allotment_result")
+STRANGER = house.campaign([number(Behaviour.PRESSES_1, 1)], script="allotment_result")
 CALLED = house.queue.story()
 CALLER = CALLED.caller("gold", name_zh="陈静")
 
@@ -145,6 +147,8 @@ async def test_in_preview_the_agent_reads_and_then_accepts(hotline: Hotline, jou
         ring.answer()
         row = await attempt_in(hotline, SHOWN, dialled, "talking")
         assert row.call == card["call"]
+        offered = await CallOf(journal, row.call).until("offer.made", agent=desk.agent.id)
+        assert offered["data"]["recording"], "the agent's first words say that it is recorded"
         await at.until(state="talking")
         await at.post("settle", call=row.call, disposition="refused")
         ring.hang_up()
@@ -198,6 +202,21 @@ async def test_a_notice_is_confirmed_only_after_it_was_said(hotline: Hotline, jo
     await call.until("outbound.result", disposition="heard_only")
     await call.until("step", path="notice_call/confirm/1")
     await call.until("outbound.result", disposition="acknowledged")
+
+
+@together
+async def test_a_personal_notice_is_for_who_knows_the_account(hotline: Hotline, journal: Journal, voice: Voice) -> None:
+    (dialled,), (strange,) = PERSONAL.numbers, STRANGER.numbers
+    async with running(hotline, PERSONAL), running(hotline, STRANGER):
+        known, unknown = await ended(hotline, PERSONAL, dialled), await ended(hotline, STRANGER, strange)
+    assert (known.target.state, known.target.why) == ("reached", "acknowledged")
+    assert (unknown.target.state, unknown.target.why) == ("waiting", "not_identified")
+    told, heard = await journal.stored(known.last.call), await journal.stored(unknown.last.call)
+    assert any("中签五百股" in event["data"].get("text", "") for event in told)
+    assert not any("中签" in event["data"].get("text", "") for event in heard), "a stranger has heard nothing of it"
+    keyed = [event for event in told if event["kind"] == "keyed" and event["data"]["path"] == "notice_call/digits"]
+    assert keyed
+    assert dialled[-4:] not in str([event["data"] for event in keyed])
 
 
 @together

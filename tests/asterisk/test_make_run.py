@@ -19,11 +19,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from conftest import settings_for
 from sipp import AUDIBLE_RMS
 
 from ivr.config import CHECKOUT, Settings
+from ivr.speech.audio import alaw
+from ivr.speech.catalogue import Catalogue
+from ivr.speech.voice_pack import VoicePack
 from ivr.supervise import ports
 
 pytestmark = pytest.mark.asterisk
@@ -33,6 +37,7 @@ START_SECONDS = 5.0  # promised for every start but the first
 LOAD_SECONDS = 10.0  # what a loaded test machine may add
 DIAL_SECONDS = 120.0
 STOP_SECONDS = 30.0
+ALIKE = 0.9  # two sounds that differ by a codec
 READY = "Goldline is ready"
 CTRL_C = b"\x03"
 STOPPED = {0, -signal.SIGINT}  # make, when its program has ended, gives itself the signal that it got
@@ -191,6 +196,26 @@ def dial(clone: Path, environment: dict[str, str]) -> None:
         samples = np.frombuffer(file.readframes(frames), dtype="<i2").astype(np.float64)
     assert 0.5 * took < frames / rate < took
     assert np.sqrt(np.mean(samples**2)) > AUDIBLE_RMS
+    assert likeness(samples, natural_greeting()) > ALIKE, "the greeting was not the natural voice's"
+
+
+def natural_greeting() -> npt.NDArray[np.float64]:
+    """The greeting as the voice pack has it, 8 kHz."""
+    prompts = CHECKOUT / "prompts"
+    (piece,) = Catalogue.load(prompts).say("greeting", "zh").pieces
+    packed = VoicePack.load(prompts).find("zh", piece.words)
+    assert packed is not None
+    return alaw.decode(packed.load().alaw).astype(np.float64)
+
+
+def likeness(heard: npt.NDArray[np.float64], wanted: npt.NDArray[np.float64]) -> float:
+    """The best match of a sound with any part of what was heard: 1 is the same, other speech is far below a half."""
+    length = len(heard) + len(wanted)
+    match = np.fft.irfft(np.fft.rfft(heard, length) * np.fft.rfft(wanted[::-1], length), length)
+    match = match[len(wanted) - 1 : len(heard)]
+    sums = np.concatenate([[0.0], np.cumsum(heard**2)])
+    energy = sums[len(wanted) :] - sums[: len(heard) - len(wanted) + 1]
+    return float(np.max(match / np.sqrt(np.maximum(energy, 1.0) * np.sum(wanted**2))))
 
 
 def nothing_left(clone: Path, settings: Settings) -> bool:

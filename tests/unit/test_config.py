@@ -91,3 +91,15 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
 def test_trunks_may_be_addresses_networks_and_names(tmp_path: Path) -> None:
     hosts = ("192.0.2.7", "192.0.2.0/28", "gw1.carrier.example")
     assert load(tmp_path / "none.toml", {}, {"sip.trunk_hosts": hosts}).sip.trunk_hosts == hosts
+
+
+def test_the_limits_of_the_speech_stores_are_megabytes_and_only_the_controller_learns(tmp_path: Path) -> None:
+    speech = load(
+        tmp_path / "none.toml", {"GOLDLINE_SPEECH__SOUNDS_MB": "16", "GOLDLINE_SPEECH__CLIPS_MB": "64"}
+    ).speech
+    manner = speech.manner()
+    assert (manner.sounds_bytes, manner.clips_bytes) == (16 << 20, 64 << 20)
+    assert (manner.natural, manner.learns) == (True, False)
+    assert speech.manner(learns=speech.learns).learns
+    with pytest.raises(ConfigError, match="sounds_mb"):
+        load(tmp_path / "none.toml", {"GOLDLINE_SPEECH__SOUNDS_MB": "1"})

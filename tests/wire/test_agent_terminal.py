@@ -22,6 +22,7 @@ import pytest
 from agent_routing import pause_reasons
 from agent_routing.desk import AgentDesk
 from db.agent_pins import AgentPins
+from db.agents import Agents
 from db.answers import Answers
 from db.attempts import Attempt
 from db.audit import Audit
@@ -333,3 +334,11 @@ async def test_pins_are_not_guessed_at_the_desk(controller: Controller) -> None:
     assert said[-1].startswith(("Too many tries", "Logging in is locked"))
     _, told = await controller.post("log_in", agent=ME, pin=PIN)
     assert told["error"] == "log-in-refused", "not even the right one, until the wait is over"
+
+
+async def test_who_has_left_sees_nothing_more(controller: Controller) -> None:
+    _, told = await controller.post("log_in", agent=ME, pin=PIN)
+    assert (await controller.post("card", **{"pass": told["pass"]}))[0] == 200
+    await Agents(controller.store).leave(ME, actor="test")
+    status, told = await controller.post("card", **{"pass": told["pass"]})
+    assert (status, told["error"]) == (409, "no-desk-pass")

@@ -91,15 +91,12 @@ def level_dbfs(samples: Samples, rate: int) -> float:
     return float(10 * np.log10(active.mean()))
 
 
-def trim(samples: Samples, rate: int, below_db: float = TRIM_DB) -> Samples:
-    """Without the silence at both ends but for a breath. Empty when there is no sound at all.
-
-    ``below_db``: a frame that far below the loudest is silence.
-    """
+def trim(samples: Samples, rate: int) -> Samples:
+    """Without the silence at both ends but for a breath. Empty when there is no sound at all."""
     power = _frame_power(samples, rate)
     if not power.size:
         return samples[:0]
-    threshold = max(power.max() * 10 ** (-below_db / 10), _power(SILENCE_DBFS - 10))
+    threshold = max(power.max() * 10 ** (-TRIM_DB / 10), _power(SILENCE_DBFS - 10))
     heard = np.flatnonzero(power > threshold)
     if not heard.size:
         return samples[:0]

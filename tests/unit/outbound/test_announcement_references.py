@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from ivr import config, doctor
 from ivr.cli import cli
 from ivr.speech.audio import alaw
 from outbound.announcements import references
@@ -120,6 +121,22 @@ def test_careful_when_it_was_something_else_until_now(folder: Path) -> None:
     done = run("add", stopped, "--outcome", "switched_off", "--carrier", "x")
     assert "until now this recording was recognised as stopped (mobile_stopped)" in done.output
     assert "Without --decisive" in done.output
+
+
+async def test_the_doctor_says_when_there_is_none_of_ones_own(folder: Path) -> None:
+    trunk = {"name": "unicom", "host": "127.0.0.1"}
+
+    async def found(**changed: object) -> tuple[str, str]:
+        settings = config.load(overrides=changed)
+        status, what, _ = await doctor.announcements_known(settings)
+        return status.value, what
+
+    assert (await found())[0] == "ok"
+    status, what = await found(**{"sip.trunks": [trunk]})
+    assert (status, "None of your carriers'" in what) == ("warn", True)
+    file = str(folder / ALL[0].file)
+    assert run("add", file, "--outcome", "unallocated", "--carrier", "Unicom").exit_code == 0
+    assert await found(**{"sip.trunks": [trunk]}) == ("ok", f"1 of your own, {len(ALL)} that came with Goldline.")
 
 
 @pytest.mark.parametrize(

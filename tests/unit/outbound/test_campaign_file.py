@@ -55,6 +55,8 @@ def test_what_is_read() -> None:
     assert one.after["no_answer"] == datetime.timedelta(hours=4)
     assert one.after["network"] == datetime.timedelta(minutes=10), "what it does not say, the rules say"
     assert one.end(FRIDAY, SHANGHAI) == datetime.datetime(2026, 12, 21, tzinfo=SHANGHAI)
+    assert not one.what.machines, "off unless it is asked for"
+    assert campaign(TEXT.replace("call: agent", "call: agent, machines: yes")).what.machines
     assert one.digest != campaign(TEXT + "# another\n").digest
 
 

@@ -80,6 +80,23 @@ def test_the_cache_forgets_what_was_not_used_for_longest(tmp_path: Path) -> None
     assert [fresh.get(f"{number:04}") is not None for number in range(5)] == [False, False, True, True, True]
 
 
+def test_a_clip_in_use_is_not_forgotten_for_having_been_read_long_ago(tmp_path: Path) -> None:
+    clips = Clips(tmp_path, disk_bytes=3 * 40_000)
+    for number in range(5):
+        clips.keep(f"{number:04}", clip_lasting(1, str(number)))
+    clips = Clips(tmp_path, disk_bytes=3 * 40_000)
+    assert not clips.grown
+    assert clips.get("0000") is not None  # in memory now
+    for number in range(5):
+        os.utime(tmp_path / "00" / f"{number:04}.alaw", (number, number))
+    clips.keep("0005", clip_lasting(1, "5"))
+    assert clips.grown
+    assert clips.prune() == 3
+    assert not clips.grown
+    fresh = Clips(tmp_path)
+    assert [number for number in range(6) if fresh.get(f"{number:04}")] == [0, 4, 5]
+
+
 def test_a_sound_is_found_by_a_path_without_extension(tmp_path: Path) -> None:
     sounds = opened(tmp_path)
     put(sounds, "quote", 1.5)

@@ -146,3 +146,22 @@ def test_hold_music_is_quiet_pleasantly_long_and_has_no_seam(tmp_path: Path) -> 
         assert abs(samples[0] - samples[-1]) <= steps.max()
         assert steps.max() < 0.06
     assert clip == loop()
+
+
+async def test_composed_sounds_are_kept_up_to_the_limit_that_was_set(cache: Path, tmp_path: Path) -> None:
+    """What was composed longest ago is forgotten; nothing that may still be playing is."""
+    manner = Manner("espeak", sounds_bytes=2_000_000)
+    speech = Speech.open(PROMPTS, cache, tmp_path, manner)
+    now = 0.0
+    speech._sounds._clock = lambda: now
+    await speech.start()
+    try:
+        first = await speech.composer.compose(speech.catalogue.say("main_menu", "zh"))
+        for prompt in ("account_menu", "main_menu", "changes_menu", "wishes_menu", "appointments_menu"):
+            now += 600
+            await speech.composer.compose(speech.catalogue.say(prompt, "en"))
+        assert speech._sounds.total_bytes <= 2_000_000
+        assert read_clip(Path(first.path)) is None
+        assert speech.composer.ready(speech.catalogue.say("appointments_menu", "en")) is not None
+    finally:
+        await speech.stop()

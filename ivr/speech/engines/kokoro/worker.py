@@ -20,10 +20,9 @@ from ivr.speech.reading import COMMA_PAUSE_MS, STOP_PAUSE_MS
 from ivr.speech.reading.scripts import spans
 
 NICENESS = 19  # calls come first, always
-# Single words come out drawn out and with long tails; a little faster and cut closer they join to a sentence.
+# Single words come out drawn out; a little faster they join to a sentence.
 WORD_SYMBOLS = 24
 WORD_SPEED = 1.1
-WORD_TRIM_DB = 30.0
 
 _STOPS = ".!?;"
 
@@ -85,9 +84,8 @@ def clip_of(model: Model, language: str, words: str) -> Clip:
     """Words as a clip."""
     row: list[shaping.Samples] = []
     for part in parts_of(language, words):
-        word = len(part.phonemes) <= WORD_SYMBOLS
-        sound = model.speak(part.language, part.phonemes, WORD_SPEED if word else 1.0)
-        sound = shaping.trim(sound, RATE, WORD_TRIM_DB if word else shaping.TRIM_DB)
+        speed = WORD_SPEED if len(part.phonemes) <= WORD_SYMBOLS else 1.0
+        sound = shaping.trim(model.speak(part.language, part.phonemes, speed), RATE)
         gain = shaping.TARGET_DBFS - VOICES[part.language].level_dbfs
         row += [np.zeros(part.pause_ms * RATE // 1000, np.float32), sound * np.float32(10 ** (gain / 20))]
     return shaping.clip_of(np.concatenate(row), RATE) if row else silence(NOTHING_MS)
