@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 from carrier import Behaviour, number
-from dial_house import Campaigned, DialHouse, attempt_in, ended, on_the_line, running, until
+from dial_house import Campaigned, DialHouse, attempt_in, ended, on_the_line, promise, running, until
 from hotline import Absences, CallOf, Hotline, Journal, Together, Voice
 from queue_house import opened
 
@@ -39,6 +39,7 @@ def _campaign() -> Campaigned:
 LEASED, WRITTEN = _campaign(), _campaign()
 RINGS, ANSWERED, GIVES_UP = _campaign(), _campaign(), _campaign()
 TALKS, ENDS_ALONE, WRAPS_UP = _campaign(), _campaign(), _campaign()
+SEAT_FIRST, SEAT_TALKS = _campaign(), _campaign()
 
 
 @pytest.fixture(scope="module")
@@ -199,6 +200,41 @@ async def test_in_the_wrap_up(hotline: Hotline, journal: Journal, voice: Voice) 
         await absences.ends()
         over = await ended(hotline, WRAPS_UP, dialled)
     assert [one.outcome for one in over.attempts] == ["reached"]
+    assert house.network.invited()[dialled] == 1
+
+
+@together
+async def test_while_it_rings_for_an_agent_who_is_there(hotline: Hotline, journal: Journal, voice: Voice) -> None:
+    """The agent was there first: the leg to the seat dials, and nobody is needed for the two to talk."""
+    (dialled,) = SEAT_FIRST.numbers
+    await promise(hotline, SEAT_FIRST, dialled)
+    async with on_the_line(hotline, SEAT_FIRST.agents) as (desk, leg), running(hotline, SEAT_FIRST):
+        await rings(SEAT_FIRST)
+        await absences.begins()
+        await asyncio.to_thread(house.network.answer, dialled)
+        await absences.ends()
+        row = await attempt_in(hotline, SEAT_FIRST, dialled, "talking")
+        assert (row.mode, row.agent) == ("reserved", desk.agent.id)
+        await desk.until("talking")
+        leg.hang_up()
+        over = await ended(hotline, SEAT_FIRST, dialled)
+    assert over.last.outcome == "reached"
+    assert house.network.invited()[dialled] == 1
+
+
+@together
+async def test_in_the_talk_of_an_agent_who_was_there_first(hotline: Hotline, journal: Journal, voice: Voice) -> None:
+    (dialled,) = SEAT_TALKS.numbers
+    await promise(hotline, SEAT_TALKS, dialled)
+    async with on_the_line(hotline, SEAT_TALKS.agents) as (desk, leg), running(hotline, SEAT_TALKS):
+        await talks(hotline, SEAT_TALKS)
+        await absences.begins()
+        await absences.ends()
+        await desk.until("talking")
+        leg.hang_up()
+        over = await ended(hotline, SEAT_TALKS, dialled)
+        await desk.until("wrap_up")
+    assert (over.last.outcome, over.last.agent) == ("reached", desk.agent.id)
     assert house.network.invited()[dialled] == 1
 
 
