@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from typing import TYPE_CHECKING, Final
@@ -47,7 +48,8 @@ def status(campaigns: tuple[str, ...], once: bool, as_json: bool) -> None:
     elif once or not console.is_terminal:
         console.print(_table(asyncio.run(_looked(campaigns))))
     else:
-        asyncio.run(_follow(campaigns))
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(_follow(campaigns))
 
 
 async def _looked(names: Sequence[str]) -> list[Progress]:
