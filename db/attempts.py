@@ -85,6 +85,15 @@ class Attempts:
         async with self._store.reading() as session:
             return await session.scalar(query) or 0
 
+    async def is_under_way(self, number: str, customer: int | None = None) -> bool:
+        """A campaign has this number, or this customer at any, in hand just now: nobody else may dial it meanwhile."""
+        theirs = under_way(sa.literal(number))
+        if customer is not None:
+            mine = sa.select(Row.id).where(Row.customer_id == customer, Row.state.in_(OPEN_ATTEMPTS)).exists()
+            theirs = sa.or_(theirs, mine)
+        async with self._store.reading() as session:
+            return bool(await session.scalar(sa.select(theirs)))
+
     async def lapsed(self, now: datetime.datetime) -> tuple[Attempt, ...]:
         """Those whose holder has let the lease run out: to be taken over (``take``) or settled (``settle``)."""
         return await self._some(sa.select(Row).where(_ANYWHERE, Row.lease_until <= now).order_by(Row.id))
@@ -470,6 +479,11 @@ def _update(one: Attempt, *conditions: sa.ColumnElement[bool], **values: Any) ->
         .returning(Row)
         .execution_options(synchronize_session=False)
     )
+
+
+def under_way(number: Any) -> sa.ColumnElement[bool]:
+    """In a query: a campaign has the number in this column in hand."""
+    return sa.select(Row.id).where(Row.number == number, sa.text("attempts.state <> 'ended'")).exists()
 
 
 def _campaign_is_live(name: str, now: datetime.datetime) -> sa.ColumnElement[bool]:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import audit
+from db.attempts import under_way
 from db.audit import AuditEntry
 from db.callback_states import OPEN_CALLBACKS
 from db.customer import TIERS, Tier
@@ -264,7 +265,7 @@ def _same(number: str, customer: int | None) -> sa.ColumnElement[bool]:
 
 def _being_called_back(number: Any) -> sa.ColumnElement[bool]:
     same = sa.and_(WaitingCallbackRow.number == number, WaitingCallbackRow.state.in_(OPEN_CALLBACKS))
-    return sa.select(WaitingCallbackRow.id).where(same).exists()
+    return sa.or_(sa.select(WaitingCallbackRow.id).where(same).exists(), under_way(number))
 
 
 async def _entry_for(session: AsyncSession, missed: MissedCall) -> Row | None:

@@ -21,6 +21,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from db.attempts import under_way
 from db.callback_states import HELD_CALLBACKS, OPEN_CALLBACKS, CallbackState
 from db.customer import Tier
 from db.models import WaitingCallbackRow as Row
@@ -184,12 +185,13 @@ class WaitingCallbacks:
     ) -> WaitingCallback | None:
         """The number is dialled next, by the channel of this id. Dial only what this gives, and only once.
 
-        None as well when the lease has run out.
+        None as well when the lease has run out, or a campaign has the number in hand.
         """
         return await self._move(
             one,
             ("agent_reserved",),
             Row.lease_until > now,
+            sa.not_(under_way(sa.literal(one.place.number))),
             state="dialling",
             attempts=one.attempts + 1,
             tried_at=now,

@@ -24,6 +24,7 @@ from typing import Any, Final, Literal, Protocol
 import structlog
 
 from agent_routing.callback_rules import CallbackRules, Days, Never, NotBefore, Now, Tried, Verdict, may_dial
+from db.attempts import Attempts
 from db.calls import Calls
 from db.customers import Customers
 from db.do_not_call import DoNotCall
@@ -49,6 +50,7 @@ from ivr.queueing.stages import Offer, Talk, TalkEnd, Witness
 
 log = structlog.get_logger(__name__)
 
+CAMPAIGN_REST: Final = datetime.timedelta(minutes=1)  # until it is looked again at a customer whom a campaign calls
 LEASE: Final = datetime.timedelta(seconds=15)  # longer than any one step of ours and Asterisk's answer to it
 LOOK_SECONDS: Final = 1.0  # between two looks at the rows
 ANSWERED: Final = "ANSWER"
@@ -98,6 +100,7 @@ class CallbackDesk(Witness):
         """``days`` gives the time zone and the calendar that hold now; ``outside(number)`` how a number is dialled,
         empty: not at all; ``line`` is the hotline's number, shown when the row knows none."""
         self._callbacks = WaitingCallbacks(store)
+        self._attempts = Attempts(store)
         self._calls = Calls(store)
         self._customers = Customers(store)
         self._do_not_call = DoNotCall(store)
@@ -506,6 +509,8 @@ class CallbackDesk(Witness):
         return await self._callbacks.get(int(number)) if number.isascii() and number.isdigit() else None
 
     async def _verdict_of(self, row: WaitingCallback) -> Verdict:
+        if await self._attempts.is_under_way(row.place.number, row.place.customer):
+            return NotBefore(self._now() + CAMPAIGN_REST, "pause")  # a campaign is calling this customer just now
         tried = Tried(row.expires, row.attempts, earlier_outcome(row.outcome), row.tried_at)
         return await self._verdict(row.place.number, row.place.customer, tried)
 

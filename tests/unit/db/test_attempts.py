@@ -18,6 +18,7 @@ from db.customers import Customers
 from db.do_not_call import DoNotCall, DoNotCallEntry
 from db.errors import StoreError
 from db.in_memory import store_in_memory
+from db.missed import MissedCall, MissedCallers
 from db.outbound_states import CLOSED_TARGETS
 from db.store import Store
 from db.targets import NewTarget, Target, TargetMove, Targets
@@ -311,6 +312,32 @@ async def test_what_came_up_after_the_lease_is_seen_when_it_is_dialled(store: St
     assert await attempts.dial(one, channel=one.call, now=at(2), lease=LEASE) is None
     assert await attempts.give_back(one, now=at(3))
     assert (await now_of(store, target)).state == ("refused" if how == "refused" else "waiting")
+
+
+async def test_who_is_being_called_by_a_campaign_is_not_called_back_as_well(store: Store) -> None:
+    who = await customer(store, PHONE, "+8613800138002")
+    await planned(store, [NewTarget("900000000001", customer=who)])
+    (target,) = await Targets(store).next(CAMPAIGN, TEN, 1)
+    callbacks, missed, attempts = WaitingCallbacks(store), MissedCallers(store), Attempts(store)
+    wish = await callbacks.ask(Place("call-1", PHONE, TEN, "gold"), now=TEN, expires=at(900))
+    reserved = await callbacks.reserve(wish, holder="x", agent="801", now=at(1), lease=LEASE)
+    assert reserved
+    assert not await attempts.is_under_way(PHONE, who)
+    one = await attempts.lease(target, PHONE, mode="power", holder="a", now=at(2), lease=LEASE)
+    assert one
+    assert await callbacks.dial(reserved, channel="leg", now=at(2), lease=LEASE) is None
+    assert await attempts.is_under_way(PHONE)
+    assert await attempts.is_under_way("+8613800138002", who), "at any of their numbers"
+    assert not await attempts.is_under_way("+8613800138002")
+    await callbacks.give_back(reserved)
+    await missed.note(MissedCall("call-2", number(7), TEN, "abandoned"))
+    await planned(store, [new_target(7)], "another")
+    (stranger,) = await Targets(store).next("another", TEN, 1)
+    other = await leased(store, stranger, seconds=3)
+    assert await missed.take_next("802", now=at(4), lease=LEASE) is None
+    await attempts.give_back(other, now=at(5))
+    assert await missed.take_next("802", now=at(6), lease=LEASE)
+    assert await attempts.dial(one, channel=one.call, now=at(7), lease=LEASE), "and it may itself be dialled"
 
 
 async def test_a_customer_who_refuses_in_the_call_stays_refused(store: Store) -> None:
