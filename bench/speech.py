@@ -26,10 +26,11 @@ from pathlib import Path
 
 import uvloop
 
+from ivr.services.quotes.words import NOTHING
 from ivr.speech.manner import Manner
 from ivr.speech.speech import Speech
 from ivr.speech.utterance import Piece, Utterance
-from ivr.speech.values import Change, Code, Name, Price, Time, Value
+from ivr.speech.values import Code, Move, Name, Price, Time, Value
 
 ROOT = Path(__file__).resolve().parent.parent
 PROMPTS = ROOT / "prompts"
@@ -51,7 +52,8 @@ def quote(number: int) -> dict[str, Value]:
         "name": NAME,
         "code": Code("600519"),
         "last": Price(Decimal(100_000 + number * 37) / 100),
-        "change": Change(Decimal(number % 2001 - 1000) / 100),
+        "state": NOTHING,
+        "move": Move(Decimal(number % 2001 - 1000) / 10, Decimal(number % 2001 - 1000) / 100),
         "at": Time(datetime.time(9 + number % 6, number % 60)),
     }
 
@@ -73,7 +75,9 @@ def day(calls: int) -> Iterator[dict[str, Value]]:
         if chance.random() < UNFORESEEN:
             zh = chance.choice(MISSES)
             name, code = Name({"zh": zh, "en": f"{zh.encode().hex()[:4]} Limited"}), f"{chance.randrange(10**6):06}"
-        yield {"name": name, "code": Code(code), "last": Price(price), "change": Change(moved), "at": Time(clock)}
+        move = Move((Decimal(row["price"]) * moved / 100).quantize(Decimal("0.01")), moved)
+        shown: dict[str, Value] = {"name": name, "code": Code(code), "state": NOTHING}
+        yield {**shown, "last": Price(price), "move": move, "at": Time(clock)}
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -96,7 +100,9 @@ async def measure(arguments: argparse.Namespace, directory: Path, natural: bool)
     speech = Speech.open(PROMPTS, directory / "cache", directory / "sounds", manner)
     await speech.start()
     started, cpu = time.perf_counter(), cpu_seconds()
-    figures["warm_clips"] = await speech.warm([NAME])
+    with MARKET.open(encoding="utf-8") as file:
+        names = [Name({"zh": row["name_zh"], "en": row["name_en"]}) for row in csv.DictReader(file)]
+    figures["warm_clips"] = await speech.warm(names)
     figures["warm_s"] = time.perf_counter() - started
     figures["warm_cpu_s"] = cpu_seconds() - cpu
     for language in speech.catalogue.languages:
