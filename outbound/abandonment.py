@@ -149,7 +149,7 @@ class Threshold:
     DOWN: Final = 2.4
     MANY: Final = 600.0  # answered calls in an hour; the more there are beyond, the smaller the steps
 
-    def __init__(self, aim: float, *, step: float = 0.2, start: float = 0.03) -> None:
+    def __init__(self, aim: float, *, step: float = 0.2, start: float = 0.022) -> None:
         """``aim``: the abandoned share. ``step``: of the logarithm for one abandoned call."""
         self.aim = aim
         self.step = step

@@ -46,7 +46,7 @@ class PacingRules:
     mode: Mode = "predictive"
     ratio: float = 1.5  # of mode power: lines for each idle seat
     windows: tuple[Window, ...] = WINDOWS  # caps on the abandoned share
-    aim: float = 0.0295  # the abandoned share that is aimed at, a little under the cap
+    aim: float = 0.029  # the abandoned share that is aimed at, a little under the cap
     patience: float = 2.0  # seconds from the answer within which an agent must be there
     ring_at_least: float = 15.0  # seconds of ringing before a dial may be given up (US: 15 s or four rings; UK: 15 s)
     ring_at_most: float = 25.0  # seconds of ringing after which the dialer gives up by itself
