@@ -188,14 +188,23 @@ class QueueHouse:
                     await Customers(store).put(customer, why="test")
 
 
+_open: dict[tuple[asyncio.AbstractEventLoop, str], list[Store]] = {}  # the same one, once for each story that has it
+
+
 @asynccontextmanager
 async def opened(hotline: Hotline) -> AsyncIterator[Store]:
-    """The hotline's store."""
-    store = await Store.open(hotline.settings.database_url)
+    """The hotline's store. The stories of one event loop share it: its writers wait in line, while twenty stores of
+    their own would look again and again whether the file is free, and on a loaded machine some too late."""
+    place = asyncio.get_running_loop(), hotline.settings.database_url
+    stores = _open.setdefault(place, [])
+    stores.append(stores[0] if stores else await Store.open(hotline.settings.database_url))
     try:
-        yield store
+        yield stores[0]
     finally:
-        await store.close()
+        store = stores.pop()
+        if not stores:
+            del _open[place]
+            await store.close()
 
 
 @dataclass
