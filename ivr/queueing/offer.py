@@ -76,6 +76,8 @@ class OfferMaker:
                 name = await self._name_of(place.customer)
             except StoreError as error:
                 log.info("a caller's name cannot be read", error=str(error))
+        # The display has the name at once; the words take longer where they have never been said before.
+        self._prepared[call] = _Prepared(name, self._ready(WHISPER_TIER.format(tier=place.tier)))
         utterance = self._prompts.say(WHISPER_TIER.format(tier=place.tier), self._language, {})
         if is_callback(call):
             utterance = self._prompts.say(WHISPER_CALLBACK, self._language, {}) + utterance

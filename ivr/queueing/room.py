@@ -16,6 +16,7 @@ import structlog
 
 from agent_routing.estimate import FURTHEST, AnnouncedWait, Picture, WaitRange, estimate
 from db.errors import StoreError
+from db.recognition import Recognition
 from db.routing_profile import RoutingProfile, RoutingProfiles
 from ivr.call import Returned
 from ivr.flow.service import Caller
@@ -41,10 +42,12 @@ class Room:
         dispatcher: Dispatcher,
         offers: OfferMaker,
         profiles: RoutingProfiles,
+        recognition: Recognition,
         called_in: Callable[[Caller, int | None], Awaitable[Place | None]],
         clock: Callable[[], float] = time.time,
     ) -> None:
         """``called_in`` gives the place of a caller who waits for our call, and needs it no more."""
+        self._recognition = recognition
         self._dispatcher = dispatcher
         self._offers = offers
         self._profiles = profiles
@@ -58,7 +61,7 @@ class Room:
 
     async def may_record(self, caller: Caller) -> bool:
         """No customer is told what is not done: some want no recording, whatever the flow says."""
-        profile = await self._profile_of(caller)
+        profile = await self._profile_of(await self._who(caller))
         return profile is None or not profile.recording_refused
 
     async def place(self, caller: Caller, wish: Wish, carried: str) -> str:
@@ -134,8 +137,8 @@ class Room:
         if (ours := self.ours(caller.call_id)) is not None:  # nothing is looked up: every moment counts
             required = {**ours.required, **wish.required}
             return replace(ours, required=required, wished=wish.wished, consent=wish.consent)
-        customer = _customer(caller)
-        profile, kept = await asyncio.gather(self._profile_of(caller), self._kept(caller, customer))
+        customer = await self._who(caller)
+        profile, kept = await asyncio.gather(self._profile_of(customer), self._kept(caller, customer))
         place = Place(
             joined=kept.joined if kept else self._clock(),
             tier="normal",
@@ -172,8 +175,21 @@ class Room:
             log.warning("whether a caller has kept a place is not known", error=repr(error))
             return None
 
-    async def _profile_of(self, caller: Caller) -> RoutingProfile | None:
-        customer = _customer(caller)
+    async def _who(self, caller: Caller) -> int | None:
+        """Who it has proven to be, or whose telephone it seems to be. The reception had a quarter of a second to find
+        that out: it is looked up again, or on a slow day the best customers would wait as nobody in particular."""
+        known = caller.customer if caller.customer is not None else caller.recognised
+        if known is not None or not caller.number:
+            return known
+        try:
+            async with asyncio.timeout(PROFILE_SECONDS):
+                found = await self._recognition.of_number(caller.number)
+        except (StoreError, TimeoutError) as error:
+            log.warning("who wants a person is not known", error=repr(error))
+            return None
+        return found.customer if found is not None else None
+
+    async def _profile_of(self, customer: int | None) -> RoutingProfile | None:
         if customer is None:
             return None
         try:
@@ -187,8 +203,3 @@ class Room:
         self._preparing.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("a whisper could not be made ready", exc_info=error)
-
-
-def _customer(caller: Caller) -> int | None:
-    """Who it has proven to be, or else whose telephone it seems to be."""
-    return caller.customer if caller.customer is not None else caller.recognised

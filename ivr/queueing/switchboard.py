@@ -24,6 +24,7 @@ from db.calls import Calls
 from db.customer import brokerage_day
 from db.errors import StoreError
 from db.events import utcnow
+from db.recognition import Recognition
 from db.routing_profile import RoutingProfiles
 from db.seats import Seats
 from db.talks import Talks
@@ -101,7 +102,7 @@ class Switchboard:
             around.line,
         )
         self.witnesses.add(self.callbacks)
-        self.room = Room(self.dispatcher, self.offers, self._profiles, self.callbacks.called_in)
+        self.room = Room(self.dispatcher, self.offers, self._profiles, Recognition(store), self.callbacks.called_in)
         self.questions = Questions(self.dispatcher)
         self._open_talks(rules)
         self.away = AwayQueue(actions, self.acts, journal, _is_known_to(Calls(store)), around.queue_log)
