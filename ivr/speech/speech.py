@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import structlog
@@ -27,6 +27,7 @@ from ivr.speech.learner import Learner
 from ivr.speech.manner import PLAIN, EngineName, Manner
 from ivr.speech.recordings import Recordings
 from ivr.speech.sounds import Sounds
+from ivr.speech.utterance import Piece, Utterance
 from ivr.speech.values import Name
 from ivr.speech.voice_pack import VoicePack
 
@@ -105,9 +106,19 @@ class Speech:
         """
         helper = engine_called(self._manner.engine, os.cpu_count() or 1)
         try:
-            return await self.composer.warm(foreseen.utterances(self.catalogue, names), progress, helper)
+            utterances = [
+                *foreseen.utterances(self.catalogue, names),
+                *(self._packed() if self._manner.natural else ()),
+            ]
+            return await self.composer.warm(utterances, progress, helper)
         finally:
             await helper.stop()
+
+    def _packed(self) -> Iterator[Utterance]:
+        """Everything that the pack says, phrases too: a quote must not wait for one to be unpacked."""
+        for language in self.catalogue.languages:
+            for words in self.pack.words(language):
+                yield Utterance(language, (Piece(words),))
 
     async def _prune(self) -> None:
         while True:

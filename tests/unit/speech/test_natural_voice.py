@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +22,12 @@ from ivr.speech.engines.engine import Engine
 from ivr.speech.examples import example, parsed
 from ivr.speech.foreseen import Foreseen
 from ivr.speech.learner import Learner
+from ivr.speech.manner import Manner
 from ivr.speech.recordings import Recordings
 from ivr.speech.sounds import Sounds
+from ivr.speech.speech import Speech
 from ivr.speech.utterance import Piece, Sound, Utterance
-from ivr.speech.values import KINDS
+from ivr.speech.values import KINDS, Price
 from ivr.speech.voice_pack import VoicePack
 
 VOICE = "natural 1"
@@ -245,3 +248,24 @@ def test_every_kind_of_value_has_an_example_and_a_written_form() -> None:
     for kind, written in {"price": "1.5", "move": "1/2", "day": "2026-11-23", "name": "甲"}.items():
         assert parsed(kind, written).kind == kind
     assert {example(kind).kind for kind in KINDS} == set(KINDS)
+
+
+async def test_after_warming_no_phrase_is_left_to_be_unpacked_in_a_call(tmp_path: Path) -> None:
+    prompts = tmp_path / "prompts"
+    (prompts / "zh").mkdir(parents=True)
+    (prompts / "zh" / "catalogue.yaml").write_text('price: "现价{last:price}。"\n', "utf-8")
+    pack = pack_with(prompts, {"点二三": 400.0}, starts=("点",))
+    together = pack.find("zh", "点二三")
+    assert together is not None
+    speech = Speech.open(prompts, tmp_path / "cache", tmp_path / "sounds", Manner("espeak", natural=True))
+    await speech.start()
+    try:
+        await speech.warm()
+        before = speech.composer.renders
+        sound = await speech.composer.compose(
+            speech.catalogue.say("price", "zh", {"last": Price(Decimal("8.23"), "points")})
+        )
+        assert speech.composer.renders == before
+        assert together.load().alaw in heard(sound)
+    finally:
+        await speech.stop()
