@@ -480,7 +480,8 @@ class DialDesk(Witness):
             log.warning("attempts cannot be read", error=str(error))
         settled = self.clock() - SETTLE_SECONDS
         for dial in list(self.dials.values()):
-            if (dial.leg or dial.call) not in channels and (dial.dialled_at or 0.0) < settled:
+            known = dial.seen or bool(dial.leg) or (dial.dialled_at or 0.0) < settled  # or it may only be on its way
+            if known and (dial.leg or dial.call) not in channels:
                 dial.lost = True
                 self.over(dial)
         if self._recorder is not None:

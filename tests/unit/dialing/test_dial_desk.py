@@ -384,16 +384,25 @@ async def test_what_nobody_has_in_hand_any_more_is_settled(
     assert (row.state, row.outcome, row.abandoned) == ("ended", outcome, outcome == "abandoned")
 
 
-async def test_when_asterisk_was_killed_what_was_under_way_is_over(house: House) -> None:
+@pytest.mark.parametrize("seconds", [0.5, 10])
+async def test_when_asterisk_was_killed_what_was_under_way_is_over(house: House, seconds: float) -> None:
     call = await house.dial()
     house.saw("Newchannel", call)
-    house.now += 10
+    house.now += seconds
     house.desk.unready()
     await house.desk.load({})
     await house.done()
     row = await house.row()
     assert (row.state, row.outcome) == ("ended", "unknown")
     assert house.desk.ready
+
+
+async def test_an_order_that_was_given_just_now_may_not_be_carried_out_yet(house: House) -> None:
+    await house.dial()
+    house.now += 0.5
+    await house.desk.load({})
+    await house.done()
+    assert (await house.row()).state == "dialling"
 
 
 async def test_what_the_pacer_gives_up_is_hung_up_and_not_dialled_again_at_once(house: House) -> None:
