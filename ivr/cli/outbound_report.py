@@ -104,15 +104,17 @@ def _print(found: Sequence[tuple[str, str, tuple[Row, ...]]]) -> None:
     if not found:
         console.print("No campaign is planned.")
     for name, title, rows in found:
-        table = Table("branch", "targets", *COUNTED, "coverage", title=f"{name}: {title}", title_justify="left")
+        # A terminal has 80 columns: what happened to nobody in the whole campaign takes none of them.
+        counted = [word for word in COUNTED if word == "reached" or rows[-1].as_data(name)[word]]
+        table = Table("branch", "targets", *counted, "coverage", title=f"{name}: {title}", title_justify="left")
         for column in table.columns[1:]:
             column.justify = "right"
         for row in rows:
             data = row.as_data(name)
-            cells = [f"{data[word]:,}" for word in ("targets", *COUNTED)]
+            cells = [f"{data[word]:,}" for word in ("targets", *counted)]
             if not row.branch:
                 table.add_section()
-            table.add_row(row.branch or "all", *cells, f"{row.coverage:.1%}")
+            table.add_row(row.branch or "all", *cells, f"{row.coverage:.1%}" if row.targets else "-")
         console.print(table)
         whys = sorted(rows[-1].whys.items(), key=lambda one: (-one[1], one[0]))
         for (state, why), count in whys:
