@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from hotline import LOOK_SECONDS, OPENING, Hotline, Journal, Together, Voice, hotline
+from queue_house import opened
 from sipp import PATIENCE
 from telephone import Dialled, Road, Telephone, telephone
 
@@ -106,11 +107,8 @@ class Office:
 
 @asynccontextmanager
 async def office(hotline: Hotline) -> AsyncIterator[Office]:
-    store = await Store.open(hotline.settings.database_url)
-    try:
+    async with opened(hotline) as store:
         yield Office(hotline, store)
-    finally:
-        await store.close()
 
 
 async def registered(phone: Telephone, status: int = 200) -> None:
