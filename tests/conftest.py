@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -20,6 +21,10 @@ from tests.private_postgres import NoPostgres, PrivatePostgres
 # A loaded machine is slow, and that is no failure.
 settings.register_profile("goldline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("goldline")
+
+# A shell that starts us in the background has us ignore Ctrl-C, and so all whom we start, whose way of ending it is.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

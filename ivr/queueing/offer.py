@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
@@ -34,6 +35,7 @@ WHISPER_TIER: Final = "whisper_{tier}"  # prompts without values, one for each t
 WHISPER_NAME: Final = "whisper_name"  # {name:name}
 WHISPER_CALLBACK: Final = "whisper_callback"  # before the rest, to whoever calls a customer back
 ACCEPT: Final = "accept_call"  # asks the agent for the key 1
+NAME_SECONDS: Final = 0.2  # a seat rings so much later at most, to show who it is; reading the name takes milliseconds
 LONGEST_DISPLAY: Final = 40  # characters: phones show twenty or so
 TIER_WORDS: Final[Mapping[str, Mapping[Tier, str]]] = {
     "zh": {"platinum": "铂金", "gold": "黄金", "silver": "白银", "normal": "普通"},
@@ -67,15 +69,20 @@ class OfferMaker:
         self._recordings = recordings
         self._language = language
         self._prepared: dict[str, _Prepared] = {}
+        self._naming: dict[str, asyncio.Event] = {}  # by call: whose name is being read
 
     async def prepare(self, call: str, place: Place) -> None:
         """Make ready what is said of this caller. Without it, or when it fails, the tier alone is whispered."""
         name: Name | None = None
-        if place.customer is not None:
-            try:
+        naming = self._naming[call] = asyncio.Event()
+        try:
+            if place.customer is not None:
                 name = await self._name_of(place.customer)
-            except StoreError as error:
-                log.info("a caller's name cannot be read", error=str(error))
+        except StoreError as error:
+            log.info("a caller's name cannot be read", error=str(error))
+        finally:
+            naming.set()
+            self._naming.pop(call, None)
         # The display has the name at once; the words take longer where they have never been said before.
         self._prepared[call] = _Prepared(name, self._ready(WHISPER_TIER.format(tier=place.tier)))
         utterance = self._prompts.say(WHISPER_TIER.format(tier=place.tier), self._language, {})
@@ -93,6 +100,14 @@ class OfferMaker:
             return
         self._prepared[call] = _Prepared(name, sound.path)
 
+    async def named(self, call: str) -> None:
+        """Until the name of whoever came just now has been read, or as good as never will be."""
+        naming = self._naming.get(call)
+        if naming is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(NAME_SECONDS):
+                    await naming.wait()
+
     def forget(self, call: str) -> None:
         """The call is over."""
         self._prepared.pop(call, None)
@@ -106,7 +121,7 @@ class OfferMaker:
         whisper = prepared.whisper if prepared else self._ready(WHISPER_TIER.format(tier=place.tier))
         if place.at_once:  # who has answered us is there already: a signal, and no words
             whisper = self._beep
-        offer, record = self.named(place)
+        offer, record = self.recorded_as(place)
         return {
             contract.VAR_OFFER_ID: offer,
             contract.VAR_OFFER_SEAT: seat.id,
@@ -120,7 +135,7 @@ class OfferMaker:
             contract.VAR_OFFER_RECORD: record,
         }
 
-    def named(self, place: Place) -> tuple[str, str]:
+    def recorded_as(self, place: Place) -> tuple[str, str]:
         """An offer's id, which says nothing, and the file that its talk is recorded into; empty: it is not."""
         offer = new_name()
         return offer, str(self._recordings / f"{offer}{SUFFIX}") if place.consent == "announced" else ""

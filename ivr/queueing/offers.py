@@ -104,6 +104,7 @@ class Offers:
             return
         offer = Offer(call, session.agent, seat, self._matching.now())
         self.by_seat[seat] = offer
+        await self._maker.named(call)
         async with self._locks[call]:
             reserved = await self._staff.reserve(session.agent, call)
             if reserved and (waiting.get(call) is not waiter or self.by_seat.get(seat) is not offer):

@@ -486,7 +486,7 @@ class TalkDesk:
     async def _give(self, talk: Talk, asked: Asked) -> Talk:
         """Make the leg of whoever was asked one of the caller's: the talk that comes of it."""
         place = await self._place(talk)
-        offer, path = self._offers.named(place)
+        offer, path = self._offers.recorded_as(place)
         if not asked.agent:
             path = ""
         marks = {contract.VAR_CALL: talk.call, contract.VAR_OFFER_ID: offer, contract.VAR_OFFER_RECORD: path}
