@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from ivr import contract
 from ivr.ami.client import AmiClient
+from ivr.queueing.callback_road import CallbackLegs
 
 ACTION_SECONDS: Final = 3.0  # until Asterisk has taken an order; it takes milliseconds
 START: Final = "s"
@@ -34,6 +35,7 @@ class ManagerDials:
 
     def __init__(self, actions: AmiClient) -> None:
         self._actions = actions
+        self._legs = CallbackLegs(actions)  # a seat is rung first for these customers as for callbacks
 
     async def dial(self, call: str, dial: str, ring: float, shown: str, variables: Mapping[str, str]) -> None:
         headers = {
@@ -49,24 +51,7 @@ class ManagerDials:
         await self._actions.action("Originate", headers, variables=variables, deadline=ACTION_SECONDS)
 
     async def ring_seat(self, leg: str, call: str, line: str, variables: Mapping[str, str]) -> None:
-        shown = variables[contract.VAR_OFFER_NAME]
-        headers = {
-            "Channel": variables[contract.VAR_OFFER_DIAL],
-            "ChannelId": leg,
-            "Context": contract.CONTEXT_CALLBACK,
-            "Exten": START,
-            "Priority": "1",
-            "Timeout": str(int(variables[contract.VAR_OFFER_RING]) * 1000),
-            "CallerID": f'"{shown}" <{line}>',
-            "Async": "true",
-        }
-        carried = {
-            **variables,
-            contract.VAR_SEAT: variables[contract.VAR_OFFER_SEAT],
-            contract.VAR_CALL: call,
-            contract.VAR_LINE: line,
-        }
-        await self._actions.action("Originate", headers, variables=carried, deadline=ACTION_SECONDS)
+        await self._legs.ring(leg, call, line, variables)
 
     async def hang_up(self, channel: str) -> None:
-        await self._actions.action("Hangup", {"Channel": channel}, deadline=ACTION_SECONDS)
+        await self._legs.hang_up(channel)
